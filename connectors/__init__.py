@@ -1,0 +1,1 @@
+"""One folder per vendor, and the kit that they share."""

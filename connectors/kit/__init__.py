@@ -1,0 +1,1 @@
+"""What every connector needs: HTTP, tokens, limits, redaction, registry."""

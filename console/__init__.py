@@ -1,0 +1,1 @@
+"""The private web pages for admins and billing operations, rendered on the server."""

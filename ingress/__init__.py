@@ -1,0 +1,1 @@
+"""The public HTTP edge: verify, store, answer. Nothing else."""

@@ -1,0 +1,1 @@
+"""For the people who run it: command line, doctor, embedded services, telemetry, health."""

@@ -1,0 +1,1 @@
+"""Durable truth in PostgreSQL: tables, repositories, unit of work, lanes, migrations."""
