@@ -1,4 +1,1 @@
-"""What is true about an account and what follows from it.
-
-Pure: frozen values and functions, no I/O, no clock, no vendor words.
-"""
+"""What is true and what follows from it: pure values and functions, no I/O, no clock, no vendor words."""

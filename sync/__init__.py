@@ -1,4 +1,1 @@
-"""Use cases over ports: intake, refresh, evaluate, deliver, confirm, reconcile, backfill.
-
-No vendor names, no SQL, no HTTP.
-"""
+"""The use cases over ports: take in, refresh, evaluate, deliver, confirm, reconcile, backfill."""

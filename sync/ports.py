@@ -1,0 +1,353 @@
+"""What the use cases need from the outside, by capability and always in the plural.
+
+Every read takes a sequence and answers by item; a `KidgloveError` as an item's answer is that
+item's own failure and never sinks the batch. A method raises only what concerns the whole call
+(`Unauthorized`, `RateLimited`, `Transient`). A second identical call of any read is free of
+consequences; a second identical write is made harmless by its key and by looking first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from domain.errors import KidgloveError
+from domain.facts import (
+    Contact,
+    Invoice,
+    Leaf,
+    PaymentPicture,
+    Person,
+    Role,
+    Ticket,
+    Touch,
+    WorkItem,
+)
+from domain.ids import Ref
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hint:
+    """Something may have changed: look at the account that owns `ref`. Never a fact in itself."""
+
+    ref: Ref
+    topic: str
+    event_id: str
+    at: datetime | None = None
+    digest: str | None = None
+    """A fingerprint of the relevant fields, so that a hint that says nothing new costs no call."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """One verified message, ready to be stored as it came. `key` is unique within `source`."""
+
+    source: str
+    key: str
+    topic: str
+    body: bytes
+    problem: str | None = None
+    """Why it goes to quarantine although it is authentic; None for a readable message."""
+
+
+# ---------------------------------------------------------------- payments
+
+
+class ReadsPayments(Protocol):
+    """Reads the truth about customers from the payment system."""
+
+    def read_payments(
+        self, customers: Sequence[str]
+    ) -> Mapping[str, PaymentPicture | KidgloveError]:
+        """One picture per customer id, with open, draft and recent invoices, live subscriptions,
+        declines of failing invoices, history and MRR. A deleted customer has `is_deleted`; one
+        that never existed is `Gone`."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoiceSetting:
+    """The quiet-relevant state of one invoice, as read."""
+
+    status: str
+    advances: bool | None
+    mark: str | None = None
+    next_attempt_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriptionSetting:
+    """The quiet-relevant state of one subscription, as read. `pause` None means not paused."""
+
+    status: str
+    pause_behavior: str | None = None
+    resumes_at: datetime | None = None
+    mark: str | None = None
+
+
+Setting = InvoiceSetting | SubscriptionSetting
+
+
+@dataclass(frozen=True, kw_only=True)
+class InvoiceChange:
+    """Set whether the invoice advances by itself; `mark` None removes our note from it."""
+
+    invoice: str
+    advances: bool
+    mark: str | None
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriptionChange:
+    """Pause (keep as draft, until `resumes_at`) or restore collection of future invoices.
+
+    `pause_behavior` None unsets the pause; `mark` None removes our note.
+    """
+
+    subscription: str
+    pause_behavior: str | None
+    resumes_at: datetime | None
+    mark: str | None
+    key: str
+
+
+class Quiets(Protocol):
+    """Switches automatic collection off and on, and reads back that it is so.
+
+    Subjects are `invoice:<id>` and `subscription:<id>`.
+    """
+
+    def read_settings(self, subjects: Sequence[str]) -> Mapping[str, Setting | KidgloveError]:
+        """The settings now, fresh from the system. A vanished object is `Gone`."""
+        ...
+
+    def change_setting(self, change: InvoiceChange | SubscriptionChange) -> None:
+        """Write one change under its idempotency key. Raises the error class that says what next;
+        `OutcomeUnknown` when the request may have acted."""
+        ...
+
+
+class Collects(Protocol):
+    """Takes over the collection of a draft that was intercepted."""
+
+    def finalize(self, invoice: str, *, key: str) -> None:
+        """Finalize a draft without letting it advance. A finalized one is left as it is."""
+        ...
+
+    def pay(self, invoice: str, *, key: str) -> bool:
+        """Try once to collect; True if it is paid now, False if the bank declined.
+
+        `key` names this intended attempt and nothing else: the same key never charges twice.
+        Raises `OutcomeUnknown` if no answer came."""
+        ...
+
+    def read_invoices(self, invoices: Sequence[str]) -> Mapping[str, Invoice | KidgloveError]:
+        """The invoices as they are now, without declines or attempts."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentLink:
+    """A bearer link on which the customer replaces the card on file. Never logged, never in a CRM."""
+
+    url: str
+    opens: str
+    survives_expiry: bool
+
+
+class MakesPaymentLinks(Protocol):
+    """Makes the link that a personal mail carries."""
+
+    def make_link(self, customer: str, *, key: str) -> PaymentLink | KidgloveError:
+        """A portal session on the payment-method form, recoverable after it expires. The link is
+        never opened by us."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """Some changes and where to go on. `is_last` says that the present was reached."""
+
+    hints: tuple[Hint, ...]
+    cursor: str
+    is_last: bool
+    raw: tuple[Incoming, ...] = ()
+    """The same changes as storable messages, for sources whose changes are events."""
+
+
+class ListsChanges(Protocol):
+    """Lists what changed since a cursor, with enough overlap that nothing is missed."""
+
+    def changes(self, cursor: str | None, *, now: datetime) -> Page:
+        """The next page after `cursor` (None: from the start of what the vendor keeps)."""
+        ...
+
+
+class SendsSignals(Protocol):
+    """Turns a stored message of this vendor into hints. Pure: no call is made."""
+
+    def hints(self, body: bytes) -> Sequence[Hint]:
+        """The hints in a stored body. ValueError if it cannot be read (it goes to quarantine)."""
+        ...
+
+
+# ---------------------------------------------------------------- CRM
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadPlan:
+    """Which fields of the CRM the mapping wants, by the vendor's own field names."""
+
+    account_fields: tuple[str, ...]
+    people_fields: Mapping[Role, str] = field(default_factory=dict)
+    contact_field: str | None = None
+    task_outcome_field: str | None = None
+    task_key_field: str = ""
+    customer_field: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountRecord:
+    """One CRM account as read: mapped fields raw, people and related records already understood."""
+
+    ref: Ref
+    name: str
+    url: str | None
+    read_at: datetime
+    fields: Mapping[str, Any]
+    people: Mapping[Role, Person]
+    customers: tuple[str, ...]
+    ap_contact: Leaf[Contact]
+    tickets: Leaf[tuple[Ticket, ...]]
+    last_touch: Leaf[Touch | None]
+    tasks: tuple[WorkItem, ...]
+    changed_by: str | None = None
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundAccounts:
+    """The answer for one look-up: every live account that claims the key, best first."""
+
+    records: tuple[AccountRecord, ...]
+
+
+class ReadsAccounts(Protocol):
+    """Reads accounts with everything a case needs, in as few calls as the vendor allows."""
+
+    def read_accounts(
+        self,
+        *,
+        ids: Sequence[str] = (),
+        customers: Sequence[str] = (),
+        plan: ReadPlan,
+    ) -> Mapping[str, FoundAccounts | KidgloveError]:
+        """By CRM account id and by payment customer id, in one batch; answers under the id or
+        customer id that was asked for. Nothing found is an empty tuple; two or more records under
+        one customer are all returned, so that the caller can call it ambiguous. An id that was
+        merged away answers with the survivor."""
+        ...
+
+    def person(self, id: str) -> Person | KidgloveError:
+        """One colleague by id (the configured fallback), a queue counts as an active person."""
+        ...
+
+
+class TaskVerb(StrEnum):
+    """What is wanted of a task."""
+
+    KEEP = "keep"
+    CLOSE = "close"
+    REOPEN = "reopen"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskChange:
+    """One task should be so. Absent (None) parts are left as they are in the CRM."""
+
+    key: str
+    account: Ref | None
+    verb: TaskVerb = TaskVerb.KEEP
+    subject: str | None = None
+    text: str | None = None
+    html: str | None = None
+    owner_id: str | None = None
+    due_on: date | None = None
+    high_priority: bool | None = None
+    kind: str = "call"
+    contact_id: str | None = None
+    remind_at: datetime | None = None
+    known_id: str | None = None
+    fallback_owner_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldsChange:
+    """These fields of this account should have these values (vendor field names, JSON values)."""
+
+    account: Ref
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Receipt:
+    """A write as read back: the record it concerns, whether it was made new, and what is there now."""
+
+    ref: Ref
+    was_created: bool
+    now: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+
+class WritesCrm(Protocol):
+    """Keeps tasks and fields, in as few calls as possible, each written value read back."""
+
+    def write(
+        self, changes: Sequence[TaskChange | FieldsChange]
+    ) -> Sequence[Receipt | KidgloveError]:
+        """One answer per change, in order. Everything of one account travels in one call; one
+        refused change does not stop the others. A task is upserted by its key: a second identical
+        call changes nothing and makes no second task. After an unknown outcome call again: the
+        key is looked up first."""
+        ...
+
+
+class SweepsHolds(Protocol):
+    """Lists the complete small set of accounts that matter now, whatever events were lost."""
+
+    def accounts_on_hold(self, *, plan: ReadPlan, words: Sequence[str]) -> Sequence[Ref]:
+        """Every account whose resolution field holds one of the words."""
+        ...
+
+
+# ---------------------------------------------------------------- checks
+
+
+class Health(StrEnum):
+    """One line of the doctor."""
+
+    OK = "ok"
+    WRONG = "wrong"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One check with its answer and the remedy. UNKNOWN is for what only a person can confirm."""
+
+    check: str
+    health: Health
+    detail: str
+    remedy: str = ""
+
+
+class Examines(Protocol):
+    """Examines its own credential, permissions, versions and schema without changing anything."""
+
+    def examine(self) -> Sequence[Finding]:
+        """Every check of this vendor; never raises, a failed check is a finding."""
+        ...
