@@ -18,7 +18,9 @@ class SimClock:
 
     `rate` 0 means frozen; 1 means it flows like real time from where it stands. Scheduled
     callbacks run inside `advance`/`run_due` on the caller's thread, each with `now()` equal to
-    its own due time, so that a sixty-day jump plays every retry and every mail in order.
+    its own due time, so that a sixty-day jump plays every retry and every mail in order. One
+    thread plays at a time; while a callback runs, other threads may read and schedule: a vendor
+    that locks its own world around both would otherwise wait for itself.
 
     With `publish_to`, the clock's reading is written to a small JSON file after each change
     (`{"virtual": seconds, "real": seconds, "rate": number}`): other processes compute the same
@@ -29,6 +31,7 @@ class SimClock:
         self, start: datetime | None = None, *, rate: float = 0.0, publish_to: Path | None = None
     ) -> None:
         self._lock = threading.RLock()
+        self._turn = threading.RLock()
         self._virtual = (start or datetime.now(UTC)).timestamp()
         self._real = time.time()
         self._rate = rate
@@ -62,15 +65,16 @@ class SimClock:
     def advance_to(self, moment: datetime) -> None:
         """Move forward to `moment`; a moment in the past is refused with ValueError."""
         target = moment.timestamp()
-        with self._lock:
+        with self._turn:
             if target < self.seconds() - 1e-6:
                 raise ValueError(f"the clock stands at {self.now()}, it does not go back")
             self._run_until(target)
-            self._set(target)
+            with self._lock:
+                self._set(max(target, self.seconds()))
 
     def run_due(self) -> None:
         """Run what is due by now, without moving a frozen clock."""
-        with self._lock:
+        with self._turn:
             self._run_until(self.seconds())
 
     def set_rate(self, rate: float) -> None:
@@ -86,10 +90,13 @@ class SimClock:
             return datetime.fromtimestamp(self._queue[0][0], UTC) if self._queue else None
 
     def _run_until(self, target: float) -> None:
-        while self._queue and self._queue[0][0] <= target:
-            due, _, callback = heapq.heappop(self._queue)
-            if due > self.seconds():
-                self._set(due)
+        while True:
+            with self._lock:
+                if not self._queue or self._queue[0][0] > target:
+                    return
+                due, _, callback = heapq.heappop(self._queue)
+                if due > self.seconds():
+                    self._set(due)
             callback()
 
     def _set(self, virtual: float) -> None:

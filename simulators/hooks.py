@@ -27,11 +27,14 @@ class DeliveryDial:
 
 @dataclass(frozen=True)
 class Post:
-    """One delivery to make: `make` signs at send time, because signatures carry a time."""
+    """One delivery to make: `make` signs at send time, because signatures carry a time.
+
+    `make` returns None when there is nobody left to deliver to; the post is then dropped.
+    """
 
     id: str
     url: str
-    make: Callable[[], tuple[bytes, Mapping[str, str]]]
+    make: Callable[[], tuple[bytes, Mapping[str, str]] | None]
     accepted: Callable[[int, bytes], bool]
     tries: int = 0
 
@@ -122,7 +125,12 @@ class Postman:
         self._wake.set()
 
     def _deliver(self, post: Post) -> None:
-        body, headers = post.make()
+        made = post.make()
+        if made is None:
+            with self._lock:
+                self.dropped.append(post.id)
+            return
+        body, headers = made
         try:
             answer = self._session.post(
                 post.url, data=body, headers=dict(headers), timeout=10, allow_redirects=False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 import time
 from typing import Any
@@ -47,3 +48,16 @@ class LoopbackServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def hang_up(receive: Any, *, reset: bool = False) -> None:
+    """Close the connection of a request under way without an answer; `reset` sends a TCP RST.
+
+    `receive` is the ASGI receive callable of that request, as the server handed it over.
+    """
+    transport = receive.__self__.transport
+    if reset:
+        transport.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+        )
+    transport.abort()
