@@ -34,7 +34,7 @@ check: install ## format, lint, types, imports
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 test: install ## the whole test suite, against real PostgreSQL and Valkey; ARGS go to pytest
 	@$(BIN)/python -m pytest $(ARGS)
