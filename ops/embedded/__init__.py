@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -72,6 +73,7 @@ def engines(
     data_dir: Path,
     attach: bool = False,
     die_with_parent: bool = False,
+    postgres_settings: Mapping[str, str] | None = None,
 ) -> Engines:
     """The addresses of PostgreSQL and Valkey: given ones win, absent ones are started here.
 
@@ -84,7 +86,11 @@ def engines(
         database, postgres = _attached(database_url, data_dir / "postgres", attach), None
         if database is None:
             postgres = undo.enter_context(
-                start_postgres(data_dir / "postgres", die_with_parent=die_with_parent)
+                start_postgres(
+                    data_dir / "postgres",
+                    settings=postgres_settings,
+                    die_with_parent=die_with_parent,
+                )
             )
             database = postgres.url
         queue, valkey = _attached(redis_url, data_dir / "valkey", attach), None
