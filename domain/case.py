@@ -123,7 +123,8 @@ class Case:
     outcome: Outcome | None = None
     closed_at: datetime | None = None
     quieted_at: datetime | None = None
-    mails_before_quiet: int = 0
+    task_digest: str | None = None
+    task_text: str | None = None
 
     @property
     def is_open(self) -> bool:

@@ -155,6 +155,7 @@ class HoldRules:
     """How long a hold lasts and how it is guarded."""
 
     max_working_days: int = 10
+    longest_days: int = 90
     warn_working_days: int = 1
     safety_days: int = 30
     on_drift: OnDrift = OnDrift.RESTORE

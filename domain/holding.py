@@ -1,0 +1,208 @@
+"""Which holds are in force: the policy's, the CRM's word, the customer's promise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from domain.case import Case, ChangeLine
+from domain.effects import Effect, EffectKind
+from domain.facts import CrmPicture, HoldSignal, HoldWord
+from domain.holds import HeldByPolicy, HeldByPromise, HeldByWord, Hold
+from domain.leaf import Known
+from domain.policy import Automation, Tier
+from domain.situation import Reason, Situation
+from domain.workdays import add_working_days, at_local, local_date
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """The case with its holds brought up to date, and what a person should be told about it."""
+
+    case: Case
+    holds: tuple[Hold, ...]
+    reasons: tuple[Reason, ...] = ()
+    alerts: tuple[Effect, ...] = ()
+
+    @property
+    def wants_quiet(self) -> bool:
+        """Whether any hold is in force."""
+        return bool(self.holds)
+
+
+def zone_of(situation: Situation) -> str:
+    """The zone in which the responsible person works; the policy's default if nobody's is known."""
+    crm = situation.facts.crm
+    if isinstance(crm, Known):
+        for role in situation.policy.escalation:
+            person = crm.value.people.get(role)
+            if person and person.zone:
+                return person.zone
+    return situation.policy.calendar.default_zone
+
+
+def word_is_new(case: Case | None, signal: HoldSignal) -> bool:
+    """Whether the CRM's word asks for a hold that has not already run out unchanged."""
+    if signal.word not in (HoldWord.HELD, HoldWord.UNKNOWN):
+        return False
+    return case is None or case.spent_word != signal.fingerprint
+
+
+def current_holds(situation: Situation, case: Case, tier: Tier, *, has_trouble: bool) -> Holding:
+    """Bring the case's holds up to date. A CRM that cannot be read changes nothing."""
+    reasons: list[Reason] = []
+    alerts: list[Effect] = []
+    crm = situation.facts.crm
+    if isinstance(crm, Known):
+        case = _with_word(situation, case, crm.value, reasons, alerts)
+        case = _with_promise(situation, case, crm.value, reasons)
+    elif case.word or case.promise:
+        reasons.append(Reason(rule="hold.crm_unreadable", text=f"CRM: {crm.because}; holds kept"))
+        case = _expired(situation, case, reasons)
+    holds: list[Hold] = []
+    if tier.automation is Automation.HELD and has_trouble:
+        since = case.policy_hold_since or situation.now
+        if case.policy_hold_since is None:
+            reasons.append(
+                Reason(rule="hold.policy", text=f"tier {tier.name} is handled by people only")
+            )
+        case = replace(case, policy_hold_since=since)
+        holds.append(HeldByPolicy(tier=tier.name, since=since))
+    else:
+        case = replace(case, policy_hold_since=None)
+    holds.extend(hold for hold in (case.word, case.promise) if hold is not None)
+    return Holding(case=case, holds=tuple(holds), reasons=tuple(reasons), alerts=tuple(alerts))
+
+
+def _with_word(
+    situation: Situation,
+    case: Case,
+    crm: CrmPicture,
+    reasons: list[Reason],
+    alerts: list[Effect],
+) -> Case:
+    signal, now = crm.hold, situation.now
+    if signal.word in (HoldWord.SILENT, HoldWord.RELEASED):
+        if case.word is not None:
+            reasons.append(Reason(rule="hold.word_cleared", text="the CRM word was taken back"))
+            case = _log(situation, case, "In resolution ended: the field was cleared.")
+        return replace(case, word=None, spent_word=None)
+    if case.word is not None and case.word.fingerprint == signal.fingerprint:
+        return _expired(situation, case, reasons)
+    if not word_is_new(case, signal):
+        return replace(case, word=None)
+    until = _word_ends(situation, signal)
+    if until <= now:
+        reasons.append(
+            Reason(rule="hold.word_past", text=f"{signal.raw!r} asks for quiet until a past date")
+        )
+        return replace(case, word=None, spent_word=signal.fingerprint)
+    understood = signal.word is HoldWord.HELD
+    word = HeldByWord(
+        raw=signal.raw or "",
+        by=signal.by,
+        since=now,
+        until=until,
+        fingerprint=signal.fingerprint,
+        is_understood=understood,
+        dated_by_person=signal.until is not None,
+    )
+    day = local_date(until, zone_of(situation)).strftime("%a %d %b")
+    if understood:
+        reasons.append(Reason(rule="hold.word", text=f"the CRM says {signal.raw!r}; until {day}"))
+        case = _log(situation, case, f"In resolution until {day}. Nothing automated goes out.")
+    else:
+        reasons.append(
+            Reason(rule="hold.word_unknown", text=f"unknown word {signal.raw!r}: held, and asked")
+        )
+        case = _log(situation, case, f"The status {signal.raw!r} is not known here; held to be safe.")
+        alerts.append(
+            alert(
+                f"unknown-word:{situation.account}:{signal.raw}",
+                f"The resolution field says {signal.raw!r}, which no mapping row translates. The "
+                "account is held until it is cleared. Add the word under hold.words.",
+                rule="hold.word_unknown",
+            )
+        )
+    return replace(case, word=word, spent_word=None)
+
+
+def _word_ends(situation: Situation, signal: HoldSignal) -> datetime:
+    """The end of the day a person named, or the policy's limit. A hold always has an end."""
+    zone = zone_of(situation)
+    if signal.until is not None:
+        longest = situation.now + timedelta(days=situation.policy.hold.longest_days)
+        return min(at_local(signal.until + timedelta(days=1), 0, zone), longest)
+    limit = add_working_days(
+        local_date(situation.now, zone), situation.policy.hold.max_working_days, situation.calendar
+    )
+    return at_local(limit, situation.policy.calendar.day_ends_hour, zone)
+
+
+def _with_promise(
+    situation: Situation, case: Case, crm: CrmPicture, reasons: list[Reason]
+) -> Case:
+    now, promised = situation.now, crm.promise
+    if promised is None:
+        return replace(case, promise=None, spent_promise=None)
+    if case.promise is not None and case.promise.promised == promised:
+        return _expired(situation, case, reasons)
+    if case.spent_promise == promised:
+        return replace(case, promise=None)
+    until = at_local(promised + timedelta(days=1), 9, zone_of(situation))
+    if until <= now:
+        return replace(case, promise=None, spent_promise=promised)
+    reasons.append(Reason(rule="hold.promise", text=f"promised for {promised.isoformat()}"))
+    case = _log(situation, case, f"Payment promised for {promised:%a %d %b}. We wait for it.")
+    return replace(
+        case,
+        promise=HeldByPromise(promised=promised, since=now, until=until),
+        spent_promise=None,
+    )
+
+
+def _expired(situation: Situation, case: Case, reasons: list[Reason]) -> Case:
+    """End what has run out. It never ends in silence: the change log and the task say so."""
+    now = situation.now
+    if case.word is not None and case.word.until <= now:
+        reasons.append(Reason(rule="hold.word_expired", text="the time for the fix has run out"))
+        case = _log(
+            situation, case, "The time set for the fix has run out and the money is not here yet."
+        )
+        case = replace(
+            case, word=None, spent_word=case.word.fingerprint if case.word else None
+        )
+        case = _ask_again(situation, case)
+    if case.promise is not None and case.promise.until <= now:
+        promised = case.promise.promised
+        reasons.append(Reason(rule="hold.promise_broken", text="the promised day has passed"))
+        case = _log(
+            situation, case, f"The payment promised for {promised:%a %d %b} has not arrived."
+        )
+        case = replace(case, promise=None, spent_promise=promised)
+        case = _ask_again(situation, case)
+    return case
+
+
+def _ask_again(situation: Situation, case: Case) -> Case:
+    """The ball is with the person again: due on the next working day, the window starts anew."""
+    zone = zone_of(situation)
+    today = local_date(situation.now, zone)
+    return replace(
+        case,
+        due_on=add_working_days(today, 1, situation.calendar),
+        window_ends_at=None,
+        reminded_at=None,
+    )
+
+
+def alert(key: str, text: str, *, rule: str) -> Effect:
+    """A word to the administrators, raised once per key."""
+    return Effect(
+        kind=EffectKind.ALERT, subject=f"alert:{key}", key=f"alert:{key}", body={"text": text},
+        rule=rule,
+    )
+
+
+def _log(situation: Situation, case: Case, text: str) -> Case:
+    return replace(case, changes=(*case.changes, ChangeLine(at=situation.now, text=text)))
