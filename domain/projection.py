@@ -1,0 +1,99 @@
+"""Our values that may be written into other systems, by the names the mapping uses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from domain.case import Case, Outcome
+from domain.declines import explain
+from domain.facts import AccountFacts, Invoice
+from domain.holds import QuietCertificate
+from domain.leaf import Known, Leaf, Missing
+from domain.money import Money, total
+from domain.trouble import failing_invoices
+
+OURS = "kidglove"
+
+
+def our_values(
+    facts: AccountFacts, case: Case | None, certificate: QuietCertificate, now: datetime
+) -> Mapping[str, Leaf[object]]:
+    """Every value a mapping row may send, each a known value (None clears the field) or missing."""
+    quiet: dict[str, Leaf[object]] = {
+        "quiet.state": Known(certificate.state.value, OURS, certificate.checked_at),
+        "quiet.checked_at": _or_none(_day_start(certificate.checked_at), certificate.checked_at),
+        "quiet.until": _or_none(certificate.until, certificate.checked_at),
+    }
+    if isinstance(facts.payments, Missing):
+        return quiet
+    picture = facts.payments.value
+    read_at = picture.read_at
+    failing = failing_invoices(picture, now)
+    newest = _newest(failing)
+    due = total([invoice.remaining for invoice in failing])
+    amount = _main(due)
+    starts = [invoice.failed_at for invoice in failing if invoice.failed_at]
+    next_attempts = [
+        invoice.next_attempt_at
+        for invoice in failing
+        if invoice.next_attempt_at and invoice.advances is not False
+    ]
+    return quiet | {
+        "payment.status": Known(_status(failing, case, now), OURS, read_at),
+        "payment.amount_due": _or_none(amount, read_at),
+        "payment.currency": _or_none(amount.currency if amount else None, read_at),
+        "payment.failing_since": _or_none(min(starts) if starts else None, read_at),
+        "payment.last_failure_at": _or_none(_last_failure(newest), read_at),
+        "payment.last_failure": _or_none(_plain(newest), read_at),
+        "payment.next_attempt_at": _or_none(min(next_attempts) if next_attempts else None, read_at),
+        "payment.mrr": _or_none(picture.mrr_now, read_at),
+        "payment.arr": _or_none(
+            Money(picture.mrr_now.minor * 12, picture.mrr_now.currency) if picture.mrr_now else None,
+            read_at,
+        ),
+        "payment.customer_id": Known(picture.customer.id, OURS, read_at),
+        "payment.customer_url": _or_none(picture.url, read_at),
+    }
+
+
+def _status(failing: tuple[Invoice, ...], case: Case | None, now: datetime) -> str:
+    if failing:
+        overdue = any(invoice.due_at and invoice.due_at < now for invoice in failing)
+        return "past_due" if overdue else "failed"
+    if case is not None and not case.is_open and case.outcome is not None:
+        return {Outcome.PAID: "paid", Outcome.LOST: "lost"}.get(case.outcome, "current")
+    return "current"
+
+
+def _newest(failing: tuple[Invoice, ...]) -> Invoice | None:
+    return max(failing, key=lambda one: _last_failure(one) or one.created_at, default=None)
+
+
+def _last_failure(invoice: Invoice | None) -> datetime | None:
+    if invoice is None:
+        return None
+    failures = [attempt.at for attempt in invoice.attempts if not attempt.succeeded]
+    if failures:
+        return max(failures)
+    return invoice.decline.at if invoice.decline else None
+
+
+def _plain(invoice: Invoice | None) -> str | None:
+    if invoice is None or invoice.decline is None:
+        return None
+    return explain(invoice.decline.code, invoice.decline.advice).plain
+
+
+def _main(sums: Mapping[str, Money]) -> Money | None:
+    """The largest sum; amounts in several currencies are never added up."""
+    return max(sums.values(), key=lambda money: money.major, default=None)
+
+
+def _day_start(moment: datetime | None) -> datetime | None:
+    """The day only: a time that moves with every look would be written with every look."""
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0) if moment else None
+
+
+def _or_none(value: object, as_of: datetime | None) -> Leaf[object]:
+    return Known(value, OURS, as_of)
