@@ -141,15 +141,17 @@ def vendor_names(source: Source) -> Iterator[Breach]:
 def foreign_imports(source: Source) -> Iterator[Breach]:
     """Imports of anything but the standard library and the file's own room."""
     for node in ast.walk(source.tree):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
+        match node:
+            case ast.Import(names=aliases, lineno=line):
+                names = [alias.name for alias in aliases]
+            case ast.ImportFrom(module=str(module), level=0, lineno=line):
+                names = [module]
+            case _:
+                continue
         for name in names:
             top = name.split(".")[0]
             if top not in sys.stdlib_module_names and top != source.room:
-                yield Breach(source=source, line=node.lineno, what=f"imports {top}")
+                yield Breach(source=source, line=line, what=f"imports {top}")
 
 
 def too_long(source: Source) -> Iterator[Breach]:
