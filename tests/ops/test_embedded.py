@@ -16,6 +16,7 @@ from ops.embedded import (
     EmbeddedError,
     Server,
     engines,
+    postgres,
     running,
     sqlalchemy_url,
     start_postgres,
@@ -87,9 +88,13 @@ def test_a_process_id_file_that_names_a_living_stranger_does_not_stop_postgres(
         assert server.is_running
 
 
-def test_postgres_in_a_directory_that_is_closed_to_others_starts(tmp_path: Path) -> None:
+def test_postgres_installed_and_kept_below_a_directory_that_is_closed_to_others_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
+    (closed / "install").symlink_to(postgres.install_dir())
+    monkeypatch.setattr(postgres, "install_dir", lambda: closed / "install")
     with start_postgres(closed / "data") as server, connect(server) as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
