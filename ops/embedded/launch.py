@@ -85,8 +85,11 @@ def main(arguments: list[str]) -> None:
 
 def _checked(result: int) -> None:
     if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
+        raise SystemExit(
+            f"this system does not let a server keep its rights: {os.strerror(ctypes.get_errno())}. "
+            "Keep Kidglove and its data in a directory that everybody may enter, start it as an "
+            "ordinary user, or set DATABASE_URL and REDIS_URL."
+        )
 
 
 if __name__ == "__main__":
