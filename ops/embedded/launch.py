@@ -86,7 +86,7 @@ def main(arguments: list[str]) -> None:
 def _checked(result: int) -> None:
     if result != 0:
         raise SystemExit(
-            f"this system does not let a server keep its rights: {os.strerror(ctypes.get_errno())}. "
+            f"a server may not keep its rights here: {os.strerror(ctypes.get_errno())}. "
             "Keep Kidglove and its data in a directory that everybody may enter, start it as an "
             "ordinary user, or set DATABASE_URL and REDIS_URL."
         )
