@@ -1,1 +1,1 @@
-"""Durable truth in PostgreSQL: tables, repositories, unit of work, lanes, migrations."""
+"""Durable truth in PostgreSQL: tables, repositories, the unit of work, lanes and migrations."""

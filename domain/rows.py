@@ -1,0 +1,170 @@
+"""What the durable store hands out: plain values that the use cases work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from domain.case import Case
+from domain.effects import EffectKind, Guard
+from domain.ids import AccountId, CaseId
+
+EVALUATE = "evaluate"
+"""The lane in which an account is read and judged; every other lane is named for its system."""
+
+
+class Urgency(IntEnum):
+    """The relay's order. Lower goes first; bulk work never delays a case of a VIP."""
+
+    VIP = 0
+    NORMAL = 5
+    BULK = 9
+
+
+class InboxState(StrEnum):
+    """What became of a stored message."""
+
+    NEW = "new"
+    DONE = "done"
+    IGNORED = "ignored"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True, kw_only=True)
+class InboxRow:
+    """One stored message as it came."""
+
+    id: int
+    source: str
+    key: str
+    topic: str
+    body: bytes
+    received_at: datetime
+
+
+class LinkState(StrEnum):
+    """Whether an outside record surely belongs to an account of ours."""
+
+    CONFIRMED = "confirmed"
+    QUARANTINED = "quarantined"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """One outside record and the account it belongs to, or why that is not sure."""
+
+    account: AccountId | None
+    system: str
+    kind: str
+    external_id: str
+    state: LinkState
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeasedLane:
+    """One lane held by this worker until `fence` is superseded. `seq` is what was read of `dirty_seq`."""
+
+    account: AccountId
+    kind: str
+    fence: int
+    seq: int
+    urgency: Urgency
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredCase:
+    """A case with its row's id and the version that a writer must still find."""
+
+    id: CaseId
+    version: int
+    case: Case
+
+
+class EffectState(StrEnum):
+    """Where an effect stands."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    DONE = "done"
+    OBSERVED = "observed"
+    SUPERSEDED = "superseded"
+    WITHDRAWN = "withdrawn"
+    PARKED = "parked"
+    DEAD = "dead"
+
+
+class EffectMode(StrEnum):
+    """Whether effects of a kind are dropped, written down, or carried out."""
+
+    OFF = "off"
+    OBSERVE = "observe"
+    ACT = "act"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredEffect:
+    """One effect row. `snapshot` is what was found before the first write and is never replaced."""
+
+    id: int
+    account: AccountId
+    case_id: CaseId | None
+    kind: EffectKind
+    system: str
+    subject: str
+    key: str
+    body: Mapping[str, Any]
+    guard: Guard
+    rule: str
+    state: EffectState
+    attempts: int
+    cause: str
+    config_version: str
+    created_at: datetime
+    snapshot: Mapping[str, Any] | None = None
+    last_error_code: str | None = None
+    last_error: str | None = None
+    receipt: Mapping[str, Any] | None = None
+    not_before: datetime | None = None
+    done_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenValue:
+    """One value that we put into an outside system, and everything that explains it."""
+
+    system: str
+    record: str
+    field: str
+    value: Any
+    at: datetime
+    effect_id: int
+    rule: str
+    cause: str
+    config_version: str
+    actor: str = "kidglove"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditLine:
+    """One line of the story of an account."""
+
+    at: datetime
+    actor: str
+    kind: str
+    text: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stance:
+    """What was last decided for an account, against which guards are tested right before a call."""
+
+    wants_quiet: bool
+    evaluated_at: datetime
+    intercepts: bool = False

@@ -1,0 +1,282 @@
+"""Everything that should happen outside, each a row before it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.effects import Effect, EffectKind, Guard
+from domain.errors import KidgloveError
+from domain.ids import AccountId, CaseId
+from domain.rows import EffectState, StoredEffect, WrittenValue
+from store.codec import plain
+from store.tables import effects, written
+
+OPEN = (EffectState.WAITING, EffectState.SENDING)
+STUCK = (EffectState.PARKED, EffectState.DEAD)
+
+
+class Effects:
+    """The effects over one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def add(
+        self,
+        account: AccountId,
+        effect: Effect,
+        *,
+        case_id: CaseId | None,
+        system: str,
+        state: EffectState,
+        cause: str,
+        config_version: str,
+        now: datetime,
+    ) -> bool:
+        """Write an effect down; True if it is new.
+
+        A command whose key is known is not written again, whatever became of it. A projection
+        replaces the one that still waits for the same subject.
+        """
+        values = {
+            "account_id": account,
+            "case_id": case_id,
+            "kind": effect.kind,
+            "system": system,
+            "subject": effect.subject,
+            "key": effect.key,
+            "is_projection": effect.kind.is_projection,
+            "body": plain(effect.body),
+            "guard": effect.guard,
+            "rule": effect.rule,
+            "state": state,
+            "cause": cause,
+            "config_version": config_version,
+            "created_at": now,
+        }
+        if effect.kind.is_projection:
+            self._connection.execute(
+                effects.update()
+                .where(
+                    effects.c.account_id == account,
+                    effects.c.system == system,
+                    effects.c.subject == effect.subject,
+                    effects.c.is_projection,
+                    effects.c.state == EffectState.WAITING,
+                )
+                .values(state=EffectState.SUPERSEDED, done_at=now)
+            )
+            self._connection.execute(effects.insert().values(values))
+            return True
+        statement = insert(effects).values(values).on_conflict_do_nothing().returning(effects.c.id)
+        return self._connection.execute(statement).first() is not None
+
+    def open_for(self, account: AccountId, system: str) -> list[StoredEffect]:
+        """What waits or was under way for this account and system, in order."""
+        return self._select(
+            sa.and_(
+                effects.c.account_id == account,
+                effects.c.system == system,
+                effects.c.state.in_(OPEN),
+            )
+        )
+
+    def open_keys(self, account: AccountId) -> frozenset[str]:
+        """The keys of everything that waits or is under way."""
+        rows = self._connection.execute(
+            sa.select(effects.c.key).where(
+                effects.c.account_id == account, effects.c.state.in_(OPEN)
+            )
+        ).scalars()
+        return frozenset(rows)
+
+    def by_id(self, id: int) -> StoredEffect | None:
+        """One effect, or None."""
+        found = self._select(effects.c.id == id)
+        return found[0] if found else None
+
+    def last_done(self, account: AccountId, system: str, subject: str) -> StoredEffect | None:
+        """The newest projection of this subject that was carried out."""
+        found = self._select(
+            sa.and_(
+                effects.c.account_id == account,
+                effects.c.system == system,
+                effects.c.subject == subject,
+                effects.c.state == EffectState.DONE,
+            ),
+            newest_first=True,
+            limit=1,
+        )
+        return found[0] if found else None
+
+    def start(self, ids: Sequence[int]) -> None:
+        """Count an attempt: committed before anything is sent, so that a crash leaves a trace."""
+        self._connection.execute(
+            effects.update()
+            .where(effects.c.id.in_(ids))
+            .values(state=EffectState.SENDING, attempts=effects.c.attempts + 1)
+        )
+
+    def keep_snapshot(self, id: int, snapshot: Mapping[str, Any]) -> None:
+        """Keep what was found before the first write; a snapshot that exists is never replaced."""
+        self._connection.execute(
+            effects.update()
+            .where(effects.c.id == id, effects.c.snapshot.is_(None))
+            .values(snapshot=plain(snapshot))
+        )
+
+    def finish(
+        self,
+        id: int,
+        state: EffectState,
+        *,
+        now: datetime,
+        receipt: Mapping[str, Any] | None = None,
+        error: KidgloveError | None = None,
+    ) -> None:
+        """Say how an effect ended."""
+        self._connection.execute(
+            effects.update()
+            .where(effects.c.id == id)
+            .values(
+                state=state,
+                done_at=now,
+                receipt=plain(receipt) if receipt is not None else None,
+                last_error_code=error.code if error else None,
+                last_error=_told(error),
+            )
+        )
+
+    def put_off(self, id: int, *, until: datetime | None, error: KidgloveError) -> None:
+        """Try again later, with the reason kept in sight."""
+        self._connection.execute(
+            effects.update()
+            .where(effects.c.id == id)
+            .values(
+                state=EffectState.WAITING,
+                not_before=until,
+                last_error_code=error.code,
+                last_error=_told(error),
+            )
+        )
+
+    def replay(self, id: int) -> bool:
+        """Send a parked or dead effect again, from its first attempt. False if it is neither."""
+        done = self._connection.execute(
+            effects.update()
+            .where(effects.c.id == id, effects.c.state.in_(STUCK))
+            .values(state=EffectState.WAITING, attempts=0, not_before=None, done_at=None)
+        )
+        return done.rowcount > 0
+
+    def stuck(self, *, limit: int = 500) -> list[StoredEffect]:
+        """Parked and dead effects, newest first."""
+        return self._select(effects.c.state.in_(STUCK), newest_first=True, limit=limit)
+
+    def of_account(self, account: AccountId, *, limit: int = 200) -> list[StoredEffect]:
+        """The account's effects, newest first."""
+        return self._select(effects.c.account_id == account, newest_first=True, limit=limit)
+
+    def counts(self) -> dict[str, int]:
+        """How many effects stand in each state."""
+        rows = self._connection.execute(
+            sa.select(effects.c.state, sa.func.count()).group_by(effects.c.state)
+        )
+        return {state: count for state, count in rows}
+
+    def made_since(self, kind: EffectKind, rule: str, since: datetime) -> int:
+        """How many effects of one kind and rule were written since then (the blast breaker counts)."""
+        return self._connection.execute(
+            sa.select(sa.func.count())
+            .select_from(effects)
+            .where(
+                effects.c.kind == kind, effects.c.rule == rule, effects.c.created_at >= since
+            )
+        ).scalar_one()
+
+    # -- what was written
+
+    def record_written(self, values: Sequence[WrittenValue]) -> None:
+        """Keep why each value is where it is."""
+        if values:
+            self._connection.execute(
+                written.insert(),
+                [
+                    {
+                        "system": one.system,
+                        "record": one.record,
+                        "field": one.field,
+                        "value": one.value,
+                        "at": one.at,
+                        "effect_id": one.effect_id,
+                        "rule": one.rule,
+                        "cause": one.cause,
+                        "config_version": one.config_version,
+                        "actor": one.actor,
+                    }
+                    for one in values
+                ],
+            )
+
+    def why(self, system: str, record: str, field: str) -> list[WrittenValue]:
+        """Every value that we ever put there, newest first."""
+        rows = self._connection.execute(
+            sa.select(written)
+            .where(
+                written.c.system == system, written.c.record == record, written.c.field == field
+            )
+            .order_by(written.c.id.desc())
+        )
+        return [
+            WrittenValue(
+                system=row.system,
+                record=row.record,
+                field=row.field,
+                value=row.value,
+                at=row.at,
+                effect_id=row.effect_id,
+                rule=row.rule,
+                cause=row.cause,
+                config_version=row.config_version,
+                actor=row.actor,
+            )
+            for row in rows
+        ]
+
+    def _select(
+        self,
+        where: sa.ColumnElement[bool],
+        *,
+        newest_first: bool = False,
+        limit: int | None = None,
+    ) -> list[StoredEffect]:
+        order = effects.c.id.desc() if newest_first else effects.c.id
+        query = sa.select(effects).where(where).order_by(order)
+        if limit is not None:
+            query = query.limit(limit)
+        return [_stored(row) for row in self._connection.execute(query)]
+
+
+def _told(error: KidgloveError | None) -> str | None:
+    return f"{error.message} {error.remedy}" if error else None
+
+
+def _stored(row: sa.Row[tuple[object, ...]]) -> StoredEffect:
+    values = row._mapping
+    same = (
+        "id system subject key body rule attempts cause config_version created_at snapshot "
+        "last_error_code last_error receipt not_before done_at"
+    ).split()
+    return StoredEffect(
+        account=AccountId(values["account_id"]),
+        case_id=CaseId(values["case_id"]) if values["case_id"] is not None else None,
+        kind=EffectKind(values["kind"]),
+        guard=Guard(values["guard"]),
+        state=EffectState(values["state"]),
+        **{name: values[name] for name in same},
+    )

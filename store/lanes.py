@@ -1,0 +1,209 @@
+"""A lane per account and kind of work: who may touch it now, and whether something changed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from domain.errors import Conflict
+from domain.ids import AccountId
+from domain.rows import LeasedLane, Urgency
+
+CHANNEL = "kidglove"
+"""The notification that wakes the relay; losing one costs a second, the sweep finds the lane."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DueLane:
+    """One lane that the relay may send to a worker."""
+
+    account: AccountId
+    kind: str
+    urgency: Urgency
+    seq: int
+
+
+class LeaseLost(Conflict):
+    """Another worker holds the lane by now: whatever was computed here must not be written."""
+
+    code = "lease_lost"
+
+
+class Lanes:
+    """The lanes over one transaction. Lease times are the database's own clock, never a worker's."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def mark_dirty(
+        self, account: AccountId, kind: str, *, urgency: Urgency = Urgency.NORMAL, cause: str
+    ) -> None:
+        """Say that the lane must be looked at again. Never lost: the sequence only grows."""
+        self._connection.execute(
+            sa.text(
+                """
+                INSERT INTO lanes (account_id, kind, urgency, dirty_seq, dirty_at, cause)
+                VALUES (:account, :kind, :urgency, 1, clock_timestamp(), :cause)
+                ON CONFLICT (account_id, kind) DO UPDATE SET
+                  dirty_seq = lanes.dirty_seq + 1,
+                  dirty_at = CASE WHEN lanes.dirty_seq > lanes.done_seq
+                                  THEN lanes.dirty_at ELSE clock_timestamp() END,
+                  urgency = LEAST(lanes.urgency, excluded.urgency),
+                  not_before = NULL,
+                  cause = excluded.cause
+                """
+            ),
+            {"account": account, "kind": kind, "urgency": int(urgency), "cause": cause},
+        )
+        self._connection.execute(sa.text(f"NOTIFY {CHANNEL}"))
+
+    def due(self, now: datetime, *, resend_seconds: float, limit: int) -> list[DueLane]:
+        """Dirty lanes that nobody holds, most urgent and longest waiting first.
+
+        A lane that was sent and not taken is due again after `resend_seconds`.
+        """
+        rows = self._connection.execute(
+            sa.text(
+                """
+                SELECT account_id, kind, urgency, dirty_seq FROM lanes
+                WHERE dirty_seq > done_seq
+                  AND (not_before IS NULL OR not_before <= :now)
+                  AND (lease_until IS NULL OR lease_until < clock_timestamp())
+                  AND (sent_seq < dirty_seq
+                       OR sent_at < clock_timestamp() - make_interval(secs => :resend))
+                ORDER BY urgency, dirty_at LIMIT :limit
+                """
+            ),
+            {"now": now, "resend": resend_seconds, "limit": limit},
+        )
+        return [
+            DueLane(
+                account=AccountId(row.account_id),
+                kind=row.kind,
+                urgency=Urgency(row.urgency),
+                seq=row.dirty_seq,
+            )
+            for row in rows
+        ]
+
+    def mark_sent(self, lanes: Sequence[DueLane]) -> None:
+        """Note that a job for these lanes was put on a queue."""
+        for lane in lanes:
+            self._connection.execute(
+                sa.text(
+                    "UPDATE lanes SET sent_seq = :seq, sent_at = clock_timestamp() "
+                    "WHERE account_id = :account AND kind = :kind"
+                ),
+                {"seq": lane.seq, "account": lane.account, "kind": lane.kind},
+            )
+
+    def lease(
+        self, account: AccountId, kind: str, *, owner: str, now: datetime, seconds: float
+    ) -> LeasedLane | None:
+        """Take the lane if it is dirty, due and free; None otherwise. The fence grows with each lease."""
+        row = self._connection.execute(
+            sa.text(
+                """
+                UPDATE lanes SET owner = :owner, fence = fence + 1,
+                  lease_until = clock_timestamp() + make_interval(secs => :seconds)
+                WHERE account_id = :account AND kind = :kind AND dirty_seq > done_seq
+                  AND (lease_until IS NULL OR lease_until < clock_timestamp())
+                  AND (not_before IS NULL OR not_before <= :now)
+                RETURNING fence, dirty_seq, urgency, cause
+                """
+            ),
+            {"owner": owner, "seconds": seconds, "account": account, "kind": kind, "now": now},
+        ).first()
+        if row is None:
+            return None
+        return LeasedLane(
+            account=account,
+            kind=kind,
+            fence=row.fence,
+            seq=row.dirty_seq,
+            urgency=Urgency(row.urgency),
+            cause=row.cause,
+        )
+
+    def hold(self, lane: LeasedLane, *, seconds: float | None = None) -> None:
+        """Check, and lock until this transaction ends, that the lane is still ours; else `LeaseLost`.
+
+        With `seconds` the lease is made that long again from now.
+        """
+        extend = "" if seconds is None else (
+            ", lease_until = clock_timestamp() + make_interval(secs => :seconds)"
+        )
+        held = self._connection.execute(
+            sa.text(
+                f"UPDATE lanes SET owner = owner{extend} "
+                "WHERE account_id = :account AND kind = :kind AND fence = :fence RETURNING 1"
+            ),
+            {
+                "account": lane.account,
+                "kind": lane.kind,
+                "fence": lane.fence,
+                **({} if seconds is None else {"seconds": seconds}),
+            },
+        ).first()
+        if held is None:
+            raise LeaseLost(f"lane {lane.kind} of account {lane.account} was taken over")
+
+    def release(
+        self, lane: LeasedLane, *, is_done: bool, not_before: datetime | None = None
+    ) -> None:
+        """Give the lane back. Done counts only up to what was read: a later notice keeps it dirty.
+
+        A lost lease releases nothing and is no error.
+        """
+        self._connection.execute(
+            sa.text(
+                """
+                UPDATE lanes SET lease_until = NULL, owner = NULL,
+                  done_seq = CASE WHEN :done THEN :seq ELSE done_seq END,
+                  sent_seq = CASE WHEN :done THEN sent_seq ELSE 0 END,
+                  not_before = CASE WHEN :done AND dirty_seq = :seq THEN NULL
+                                    WHEN dirty_seq > :seq THEN NULL
+                                    ELSE CAST(:not_before AS timestamptz) END,
+                  urgency = CASE WHEN :done AND dirty_seq = :seq THEN 9 ELSE urgency END
+                WHERE account_id = :account AND kind = :kind AND fence = :fence
+                """
+            ),
+            {
+                "done": is_done,
+                "seq": lane.seq,
+                "not_before": not_before,
+                "account": lane.account,
+                "kind": lane.kind,
+                "fence": lane.fence,
+            },
+        )
+        self._connection.execute(sa.text(f"NOTIFY {CHANNEL}"))
+
+    def wake(self, kind: str) -> int:
+        """Let every waiting lane of this kind run at once (its circuit closed, its config changed)."""
+        result = self._connection.execute(
+            sa.text(
+                "UPDATE lanes SET not_before = NULL, sent_seq = 0 "
+                "WHERE kind = :kind AND dirty_seq > done_seq"
+            ),
+            {"kind": kind},
+        )
+        self._connection.execute(sa.text(f"NOTIFY {CHANNEL}"))
+        return result.rowcount
+
+    def dirty_count(self) -> dict[str, int]:
+        """How many lanes of each kind wait or run."""
+        rows = self._connection.execute(
+            sa.text("SELECT kind, count(*) FROM lanes WHERE dirty_seq > done_seq GROUP BY kind")
+        )
+        return {kind: count for kind, count in rows}
+
+    def next_wake(self) -> datetime | None:
+        """The earliest time for which a waiting lane is put off, or None."""
+        value: datetime | None = self._connection.execute(
+            sa.text("SELECT min(not_before) FROM lanes WHERE dirty_seq > done_seq")
+        ).scalar()
+        return value

@@ -1,0 +1,146 @@
+"""Which outside records belong to which account, by ids that never change."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.ids import AccountId, Ref
+from domain.rows import Link, LinkState
+from store.tables import accounts, links
+
+
+class Links:
+    """Accounts and their links over one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def account_of(self, ref: Ref) -> AccountId | None:
+        """The account that surely owns this record, or None."""
+        found = self._connection.execute(
+            sa.select(links.c.account_id).where(
+                links.c.system == ref.system,
+                links.c.kind == ref.kind,
+                links.c.external_id == ref.id,
+                links.c.state == LinkState.CONFIRMED,
+            )
+        ).scalar()
+        return AccountId(found) if found is not None else None
+
+    def open_account(self, ref: Ref, *, now: datetime, name: str | None = None) -> AccountId:
+        """The account of this record, made now if there is none. Two at once get the same one."""
+        self._connection.execute(
+            sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:ref, 0))"), {"ref": str(ref)}
+        )
+        known = self.account_of(ref)
+        if known is not None:
+            return known
+        id = self._connection.execute(
+            accounts.insert().values(created_at=now, name=name).returning(accounts.c.id)
+        ).scalar_one()
+        self.link(AccountId(id), ref, now=now)
+        return AccountId(id)
+
+    def link(self, account: AccountId, ref: Ref, *, now: datetime) -> None:
+        """Record that the account surely owns this record. A rejected link is not revived."""
+        self._put(
+            Link(
+                account=account,
+                system=ref.system,
+                kind=ref.kind,
+                external_id=ref.id,
+                state=LinkState.CONFIRMED,
+            ),
+            now,
+        )
+
+    def quarantine(
+        self, ref: Ref, *, account: AccountId | None, reason: str, now: datetime
+    ) -> None:
+        """Record that this link is not sure, and why. Nothing is written to such a record."""
+        self._put(
+            Link(
+                account=account,
+                system=ref.system,
+                kind=ref.kind,
+                external_id=ref.id,
+                state=LinkState.QUARANTINED,
+                reason=reason,
+            ),
+            now,
+        )
+
+    def confirm(self, ref: Ref, *, now: datetime) -> bool:
+        """A person says that a quarantined link is right. False if there is none."""
+        return self._set_state(ref, LinkState.CONFIRMED, now)
+
+    def reject(self, ref: Ref, *, now: datetime) -> bool:
+        """A person says that the link is wrong. False if there is none."""
+        return self._set_state(ref, LinkState.REJECTED, now)
+
+    def of(self, account: AccountId) -> list[Link]:
+        """Every link of the account, quarantined ones included."""
+        rows = self._connection.execute(
+            sa.select(links).where(links.c.account_id == account).order_by(links.c.id)
+        )
+        return [_link(row) for row in rows]
+
+    def all(self, state: LinkState | None = None) -> list[Link]:
+        """Every link, or those in one state."""
+        query = sa.select(links).order_by(links.c.id)
+        if state is not None:
+            query = query.where(links.c.state == state)
+        return [_link(row) for row in self._connection.execute(query)]
+
+    def name(self, account: AccountId, name: str) -> None:
+        """Remember the account's name for lists."""
+        self._connection.execute(
+            accounts.update().where(accounts.c.id == account).values(name=name)
+        )
+
+    def _put(self, link: Link, now: datetime) -> None:
+        values = {
+            "account_id": link.account,
+            "system": link.system,
+            "kind": link.kind,
+            "external_id": link.external_id,
+            "state": link.state,
+            "reason": link.reason,
+            "at": now,
+        }
+        statement = insert(links).values(values)
+        self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=["system", "kind", "external_id"],
+                set_={name: values[name] for name in ("account_id", "state", "reason", "at")},
+                where=links.c.state != LinkState.REJECTED,
+            )
+        )
+
+    def _set_state(self, ref: Ref, state: LinkState, now: datetime) -> bool:
+        result = self._connection.execute(
+            links.update()
+            .where(
+                links.c.system == ref.system,
+                links.c.kind == ref.kind,
+                links.c.external_id == ref.id,
+                links.c.account_id.is_not(None),
+            )
+            .values(state=state, at=now, reason=None)
+        )
+        return result.rowcount > 0
+
+
+def _link(row: sa.Row[tuple[object, ...]]) -> Link:
+    values = row._mapping
+    return Link(
+        account=AccountId(values["account_id"]) if values["account_id"] is not None else None,
+        system=values["system"],
+        kind=values["kind"],
+        external_id=values["external_id"],
+        state=LinkState(values["state"]),
+        reason=values["reason"],
+    )

@@ -1,0 +1,56 @@
+"""One transaction per step: the only place that commits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import sqlalchemy as sa
+
+from domain.boundary import transaction_open
+from store.audit import Audit
+from store.cases import Cases
+from store.effects import Effects
+from store.inbox import Inbox
+from store.lanes import Lanes
+from store.links import Links
+from store.system import System
+
+
+class Transaction:
+    """Every repository over one open transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self.connection = connection
+        self.inbox = Inbox(connection)
+        self.links = Links(connection)
+        self.lanes = Lanes(connection)
+        self.cases = Cases(connection)
+        self.effects = Effects(connection)
+        self.audit = Audit(connection)
+        self.system = System(connection)
+
+
+class UnitOfWork:
+    """Opens transactions on one pool. While one is open a call to a vendor raises."""
+
+    def __init__(self, url: str, *, pool_size: int = 5) -> None:
+        self._engine = sa.create_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=5,
+            pool_pre_ping=True,
+            json_serializer=partial(json.dumps, default=str),
+        )
+
+    @contextmanager
+    def begin(self) -> Iterator[Transaction]:
+        """One transaction: committed when the block ends well, rolled back when it raises."""
+        with transaction_open("a database transaction"), self._engine.begin() as connection:
+            yield Transaction(connection)
+
+    def close(self) -> None:
+        """Close every pooled connection."""
+        self._engine.dispose()
