@@ -1,0 +1,219 @@
+"""What a policy file may say, word by word."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, PlainValidator, StrictBool, Tag, WithJsonSchema
+
+from domain.facts import Role
+from domain.policy import (
+    AfterFraction,
+    AfterManualRetry,
+    Automation,
+    Comparison,
+    Handoff,
+    HoldStart,
+    Metric,
+    Never,
+    OnDay,
+    OnDrift,
+    Signal,
+    Span,
+    TaskKind,
+)
+from mappings.findings import nearest
+from mappings.reading import Amount, Shape, Whole, Word, mistake
+
+_SPAN = re.compile(r"([0-9]{1,4}) (?:working|business) (hour|day)s?")
+_DAY = re.compile(r"day ([0-9]{1,4})")
+_FRACTION = re.compile(r"(?:fraction )?([0-9]{1,3})/([0-9]{1,3}) of the (?:real )?window")
+WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+DayName = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+def _span(value: Any) -> Span:
+    if isinstance(value, str) and (found := _SPAN.fullmatch(value)):
+        count = int(found[1])
+        return Span(hours=count) if found[2] == "hour" else Span(days=count)
+    raise mistake(
+        f"{value!r} is not a stretch of working time",
+        "Write it like `4 working hours` or `1 working day`.",
+    )
+
+
+def _handoff(value: Any) -> Handoff:
+    if value == "never":
+        return Never()
+    if value == "after_manual_retry":
+        return AfterManualRetry()
+    if isinstance(value, str) and (found := _DAY.fullmatch(value)):
+        return OnDay(int(found[1]))
+    if isinstance(value, str) and (found := _FRACTION.fullmatch(value)):
+        numerator, denominator = int(found[1]), int(found[2])
+        if not 0 < numerator < denominator:
+            raise mistake(f"{value!r} is not a part of the window", "Write a part like 1/3.")
+        return AfterFraction(numerator, denominator)
+    forms = ["day 0", "day 7", "1/3 of the window", "after_manual_retry", "never"]
+    raise mistake(
+        f"{value!r} does not say when a person starts",
+        f"Write it like {', '.join(forms[:-1])} or {forms[-1]}.",
+        nearest(str(value), ["after_manual_retry", "never"]),
+    )
+
+
+SpanText = Annotated[
+    Span,
+    PlainValidator(_span),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^[0-9]{1,4} (working|business) (hour|day)s?$",
+            "examples": ["4 working hours", "1 working day"],
+        }
+    ),
+]
+HandoffText = Annotated[
+    Handoff,
+    PlainValidator(_handoff),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["day 0", "after_manual_retry", "never"]},
+                {"type": "string", "pattern": "^day [0-9]{1,4}$"},
+                {"type": "string", "pattern": f"^{_FRACTION.pattern}$"},
+            ]
+        }
+    ),
+]
+
+
+class ThresholdRow(Shape):
+    """A number beyond a line: `{metric: mrr_t3m, op: ">", value: 5000, currency: usd}`."""
+
+    metric: Metric
+    op: Comparison
+    value: Amount
+    currency: str
+
+
+class AttributeRow(Shape):
+    """The customer's attribute in the payment system: `{attribute: vip, is: true}`."""
+
+    attribute: str
+    is_: Word = Field(alias="is")
+
+
+class SignalRow(Shape):
+    """Something about the account itself: `{signal: seats, at_least: 100}`."""
+
+    signal: Signal
+    at_least: Annotated[Whole, Field(ge=1)] | None = None
+
+
+KINDS = ("metric", "attribute", "signal")
+
+
+def _kind(row: Any) -> str | None:
+    for name in row if isinstance(row, dict) else ():
+        if guess := nearest(str(name), KINDS):
+            return f"<{guess}>"
+    return None
+
+
+ConditionRow = Annotated[
+    Annotated[ThresholdRow, Tag("<metric>")]
+    | Annotated[AttributeRow, Tag("<attribute>")]
+    | Annotated[SignalRow, Tag("<signal>")],
+    Discriminator(_kind),
+]
+
+
+class HandoffRow(Shape):
+    """When a person starts, and what that person is asked to do."""
+
+    at: HandoffText
+    task: TaskKind = TaskKind.CALL
+    due: SpanText = Span(days=1)
+    due_before_day: Annotated[Whole, Field(ge=1)] | None = None
+    high_priority: StrictBool = False
+
+
+class TierRow(Shape):
+    """One tier; the first whose `any_of` holds takes the account. Without `any_of`: everyone."""
+
+    name: Annotated[str, Field(min_length=1, max_length=40)]
+    vip: StrictBool = False
+    any_of: Annotated[tuple[ConditionRow, ...], Field(min_length=1)] = ()
+    automation: Automation = Automation.PARALLEL
+    hold_start: HoldStart = HoldStart.REACT
+    handoff: HandoffRow
+    snooze: SpanText = Span(days=1)
+    window_days: Annotated[Whole, Field(ge=1, le=366)] | Literal["no automatic end"] = 14
+
+
+class HoldRow(Shape):
+    """How long "in resolution" may last, and how it is guarded."""
+
+    max_working_days: Annotated[Whole, Field(ge=1, le=260)] = 10
+    warn_working_days: Annotated[Whole, Field(ge=0, le=260)] = 1
+    safety_days: Annotated[Whole, Field(ge=1, le=366)] = 30
+    on_drift: OnDrift = OnDrift.RESTORE
+    recheck_minutes: Annotated[Whole, Field(ge=5, le=1440)] = 60
+    intercept_finalize_minutes: Annotated[Whole, Field(ge=1, le=4320)] = 60
+    intercept_hand_back_hours: Annotated[Whole, Field(ge=1, le=240)] = 24
+
+
+class CalendarRow(Shape):
+    """Which days and hours count as working time."""
+
+    countries: tuple[str, ...] = ("US",)
+    weekend: Annotated[tuple[DayName, ...], Field(max_length=6)] = ("saturday", "sunday")
+    day_starts_hour: Annotated[Whole, Field(ge=0, le=22)] = 9
+    day_ends_hour: Annotated[Whole, Field(ge=1, le=23)] = 17
+    default_zone: str = "America/New_York"
+
+
+class PackageRow(Shape):
+    """What the context package calls stale, near or notable."""
+
+    health_stale_days: Annotated[Whole, Field(ge=1)] = 14
+    renewal_near_days: Annotated[Whole, Field(ge=1)] = 60
+    max_read_characters: Annotated[Whole, Field(ge=500, le=30000)] = 3000
+    country_notes: dict[str, str] = Field(default_factory=dict)
+
+
+class RateRow(Shape):
+    """One unit of the currency in the base currency, and the day the rate is from."""
+
+    rate: Annotated[Amount, Field(gt=0)]
+    as_of: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+
+
+class DunningRow(Shape):
+    """What the payment system's own dunning is set to; no API tells it, so a person writes it."""
+
+    attempts: Annotated[Whole, Field(ge=2, le=50)] = 8
+    days: Annotated[Whole, Field(ge=1, le=120)] = 14
+
+
+class PolicyDocument(Shape):
+    """A policy file: who is a VIP, when a person starts, what runs beside, how long, how often."""
+
+    policy: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    version: Annotated[Whole, Field(ge=1)]
+    tiers: Annotated[tuple[TierRow, ...], Field(min_length=1)]
+    escalation: Annotated[tuple[Role, ...], Field(min_length=1)] = (
+        Role.CSM,
+        Role.OWNER,
+        Role.ESCALATION,
+        Role.MANAGER,
+    )
+    hold: HoldRow = HoldRow()
+    calendar: CalendarRow = CalendarRow()
+    package: PackageRow = PackageRow()
+    assumed_dunning: DunningRow = DunningRow()
+    base_currency: str = "usd"
+    rates: dict[str, RateRow] = Field(default_factory=dict)
+    self_serve_plans: tuple[str, ...] = ()
