@@ -1,0 +1,140 @@
+"""The ASGI door: draws faults, hands requests to the service, hangs up when a fault says so."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from simulators.faults import Fault, FaultDial, Harm
+from simulators.salesforce.calls import Reply
+from simulators.salesforce.service import Request, Seen, Service
+from simulators.salesforce.troubles import Trouble, default_refusal, trouble_of
+
+_PAGE = "<html><head><title>Down for Maintenance</title></head><body>Sorry.</body></html>"
+_BEFORE = {Harm.TIMEOUT_BEFORE, Harm.RESET_BEFORE, Harm.STATUS, Harm.HTML}
+_UNANSWERED = {Harm.TIMEOUT_BEFORE, Harm.TIMEOUT_AFTER, Harm.RESET_BEFORE, Harm.RESET_AFTER}
+_LONGEST_URI = 16_384
+
+
+class Door:
+    """An ASGI app: `/_sim/...` goes to `control`, the rest to the service."""
+
+    def __init__(self, service: Service, faults: FaultDial, control: ASGIApp) -> None:
+        self.requests: list[Seen] = []
+        self._service = service
+        self._faults = faults
+        self._control = control
+        self._meeting = threading.Barrier(2)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        if scope["path"].startswith("/_sim"):
+            await self._control(scope, receive, send)
+            return
+        request = await _request(scope, receive)
+        fault = self._faults.draw(request.method, request.path)
+        reply = await self._answer(request, fault)
+        if reply is None:
+            await _hang_up(receive, send)
+            return
+        await _response(request, reply)(scope, receive, send)
+
+    async def _answer(self, request: Request, fault: Fault | None) -> Reply | None:
+        if len(request.path) + len(request.query) > _LONGEST_URI:
+            return self._note(request, Reply(431, _PAGE, {"Content-Type": "text/html"}))
+        if fault is None:
+            return await run_in_threadpool(self._act, request, None, None, None)
+        if fault.harm in (Harm.SLOW, Harm.TIMEOUT_BEFORE):
+            await asyncio.sleep(fault.seconds)
+        if fault.harm in _BEFORE:
+            reply = None if fault.harm in _UNANSWERED else _spoiled(request, fault)
+            return self._note(request, reply)
+        trouble = trouble_of(fault) if fault.harm is Harm.VENDOR else None
+        reply = await run_in_threadpool(self._act, request, trouble, fault, fault.harm)
+        if fault.harm is Harm.TIMEOUT_AFTER:
+            await asyncio.sleep(fault.seconds)
+        return reply
+
+    def _act(
+        self,
+        request: Request,
+        trouble: Trouble | None,
+        fault: Fault | None,
+        harm: Harm | None,
+    ) -> Reply | None:
+        began = self._service.begin()
+        if trouble is not None and trouble.race and fault is not None:
+            self._meet(fault.seconds)
+        reply: Reply | None
+        reply, seen = self._service.serve(request, began, trouble)
+        if fault is not None and harm is Harm.STATUS_AFTER:
+            reply = _spoiled(request, fault)
+        if harm in _UNANSWERED:
+            reply = None
+        status = 0 if reply is None else reply.status
+        self.requests.append(
+            Seen(seen.at, seen.method, seen.path, seen.body, status, seen.client_tag, seen.wrote)
+        )
+        return reply
+
+    def _meet(self, seconds: float) -> None:
+        try:
+            self._meeting.wait(timeout=seconds or 5.0)
+        except threading.BrokenBarrierError:
+            self._meeting.reset()
+
+    def _note(self, request: Request, reply: Reply | None) -> Reply | None:
+        self.requests.append(self._service.seen(request, 0 if reply is None else reply.status))
+        return reply
+
+
+async def _request(scope: Scope, receive: Receive) -> Request:
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    headers = {name.decode("latin-1"): text.decode("latin-1") for name, text in scope["headers"]}
+    raw = scope.get("raw_path") or scope["path"].encode()
+    return Request(
+        scope["method"], raw.decode("ascii"), scope["query_string"].decode("latin-1"), headers, body
+    )
+
+
+async def _hang_up(receive: Receive, send: Send) -> None:
+    """Close the connection without an answer, which ASGI itself has no word for."""
+    transport: Any = getattr(getattr(send, "__self__", None), "transport", None)
+    if transport is None:
+        raise ConnectionResetError("this server cannot hang up; serve the app with uvicorn")
+    transport.abort()
+    await receive()
+
+
+def _spoiled(request: Request, fault: Fault) -> Reply:
+    if fault.harm is Harm.HTML:
+        return Reply(fault.status, fault.body or _PAGE, {"Content-Type": "text/html"})
+    body = fault.body
+    if body is None:
+        refusal = default_refusal(fault.status)
+        body = refusal.alone()
+        if request.path.startswith("/services/oauth2/"):
+            body = {"error": "server_error", "error_description": refusal.message}
+    return Reply(fault.status, body, fault.headers)
+
+
+def _response(request: Request, reply: Reply) -> Response:
+    headers = dict(reply.headers)
+    kind = headers.pop("Content-Type", "application/json;charset=UTF-8")
+    if reply.body is None or request.method == "HEAD":
+        return Response(status_code=reply.status, headers=headers)
+    text = reply.body if isinstance(reply.body, str) else json.dumps(reply.body)
+    headers["Content-Type"] = kind
+    return Response(text, status_code=reply.status, headers=headers)
