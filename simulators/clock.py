@@ -49,6 +49,12 @@ class SimClock:
         with self._lock:
             return self._virtual + (time.time() - self._real) * self._rate
 
+    @property
+    def rate(self) -> float:
+        """How fast the clock flows; 0 means frozen."""
+        with self._lock:
+            return self._rate
+
     def at(self, moment: datetime, callback: Callable[[], None]) -> None:
         """Run `callback` once when the clock reaches `moment` (at the next step if it has)."""
         with self._lock:
