@@ -1,0 +1,227 @@
+"""Access tokens that every worker shares: one login for all, renewed once when they go stale."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Protocol
+
+import jwt
+import redis
+import requests
+
+from connectors.kit.transport import transport_error
+from domain.errors import KidgloveError, RateLimited, Transient, Unauthorized
+
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+ASSERTION_LIFE = timedelta(minutes=3)
+"""Long enough for a slow login, short enough that a stolen assertion is worthless."""
+CACHED_FOR = timedelta(hours=12)
+"""Vendors name no lifetime; a dead cached token costs one 401, a missing one costs a login."""
+LOGIN_LOCK_SECONDS = 45
+"""Longer than the slowest login, so that a crashed worker delays the others by no more."""
+TIMEOUTS = (3.05, 20.0)
+"""Connect and read; a login that takes longer is an outage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Token:
+    """A bearer token, the host that it is for, and the vendor's URL of who we are."""
+
+    value: str = field(repr=False)
+    instance_url: str
+    identity: str = ""
+
+
+class TokenProvider(Protocol):
+    """Gives the token to use, and a newer one when the vendor says that it is stale."""
+
+    def token(self) -> Token:
+        """The cached token, or that of a new login. Raises `Unauthorized`, `Transient`."""
+        ...
+
+    def refresh(self, stale: str) -> Token:
+        """A token other than `stale`. Many workers with one stale token make one login."""
+        ...
+
+
+class Grant(Protocol):
+    """The form of one login: which grant, signed with what."""
+
+    @property
+    def client_id(self) -> str:
+        """The public id of the app."""
+        ...
+
+    def form(self, now: datetime) -> dict[str, str]:
+        """The form fields of the token request."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class JwtBearer:
+    """RFC 7523: an assertion signed with our private key, for one user, with no secret sent."""
+
+    client_id: str
+    username: str
+    audience: str
+    private_key: str = field(repr=False)
+
+    def form(self, now: datetime) -> dict[str, str]:
+        """The form with a fresh assertion. Raises `Unauthorized` if the key cannot sign."""
+        claims = {
+            "iss": self.client_id,
+            "sub": self.username,
+            "aud": self.audience,
+            "exp": int((now + ASSERTION_LIFE).timestamp()),
+        }
+        try:
+            assertion = jwt.encode(claims, self.private_key, algorithm="RS256")
+        except (ValueError, TypeError, jwt.PyJWTError):
+            raise Unauthorized(
+                f"the private key of app {self.client_id[:8]}... cannot sign",
+                remedy="Give the whole RSA private key in PEM form, first and last line too.",
+            ) from None
+        return {"grant_type": JWT_BEARER, "assertion": assertion}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClientCredentials:
+    """RFC 6749 4.4: the app's own id and secret; the vendor decides which user it runs as."""
+
+    client_id: str
+    client_secret: str = field(repr=False)
+
+    def form(self, now: datetime) -> dict[str, str]:
+        """The form with the app's secret."""
+        return {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+        }
+
+
+class SharedTokens:
+    """A `TokenProvider` over one grant, shared by all workers through Redis.
+
+    The token is stored under the credential's name; a lock makes concurrent workers log in once.
+    Without Redis (none given, or down) each process keeps its own token and still works.
+    `remedies` maps a text of the vendor's refusal, lower case, to the sentence that tells the fix.
+    """
+
+    def __init__(
+        self,
+        grant: Grant,
+        *,
+        name: str,
+        token_url: str,
+        session: requests.Session,
+        now: Callable[[], datetime],
+        store: redis.Redis | None = None,
+        remedies: Mapping[str, str] | None = None,
+    ) -> None:
+        self._grant = grant
+        self._name = name
+        self._token_url = token_url
+        self._session = session
+        self._now = now
+        self._store = store
+        self._remedies = remedies or {}
+        self._own: Token | None = None
+        self._lock = threading.Lock()
+
+    def token(self) -> Token:
+        """See `TokenProvider.token`."""
+        return self._own or self._cached() or self._renew(stale="")
+
+    def refresh(self, stale: str) -> Token:
+        """See `TokenProvider.refresh`."""
+        return self._renew(stale=stale)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a token provider holds a secret and is never pickled")
+
+    def _renew(self, stale: str) -> Token:
+        with self._lock, self._alone():
+            found = self._cached()
+            if found is None or found.value == stale:
+                found = self._log_in()
+                self._keep(found)
+            self._own = found
+            return found
+
+    @property
+    def _key(self) -> str:
+        return f"kidglove:token:{self._name}"
+
+    def _cached(self) -> Token | None:
+        if self._store is None:
+            return self._own
+        try:
+            text = self._store.get(self._key)
+        except redis.RedisError:
+            return self._own
+        if not isinstance(text, str | bytes):
+            return None
+        try:
+            return Token(**json.loads(text))
+        except (ValueError, TypeError):
+            return None
+
+    def _keep(self, token: Token) -> None:
+        if self._store is not None:
+            with contextlib.suppress(redis.RedisError):
+                self._store.set(self._key, json.dumps(vars(token)), ex=CACHED_FOR)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        lock = self._store and self._store.lock(f"{self._key}:lock", timeout=LOGIN_LOCK_SECONDS)
+        try:
+            is_held = bool(lock and lock.acquire(blocking_timeout=LOGIN_LOCK_SECONDS))
+        except redis.RedisError:
+            is_held = False
+        try:
+            yield
+        finally:
+            if lock and is_held:
+                with contextlib.suppress(redis.RedisError):
+                    lock.release()
+
+    def _log_in(self) -> Token:
+        form = self._grant.form(self._now())
+        try:
+            reply = self._session.post(self._token_url, data=form, timeout=TIMEOUTS)
+        except requests.RequestException as problem:
+            raise transport_error(problem, call=f"login of {self._name}", is_write=False) from None
+        try:
+            said = reply.json()
+        except ValueError:
+            said = None
+        if not isinstance(said, dict):
+            raise Transient(f"{self._name}: the token service answered {reply.status_code}")
+        if reply.status_code == 200 and isinstance(said.get("access_token"), str):
+            return Token(
+                value=said["access_token"],
+                instance_url=str(said.get("instance_url") or ""),
+                identity=str(said.get("id") or ""),
+            )
+        raise self._refusal(reply.status_code, said)
+
+    def _refusal(self, status: int, said: Mapping[str, object]) -> KidgloveError:
+        error = str(said.get("error") or "no reason given")
+        text = f"{error} {said.get('error_description') or ''}".lower()
+        if "rate" in text and "exceeded" in text:
+            return RateLimited(
+                f"{self._name}: too many logins ({error})", after=timedelta(minutes=15)
+            )
+        if status >= 500 and "denied" not in text:
+            return Transient(f"{self._name}: the token service answered {status} ({error})")
+        remedy = next((fix for words, fix in self._remedies.items() if words in text), None)
+        return Unauthorized(
+            f"{self._name}: login of app {self._grant.client_id[:8]}... refused ({error})",
+            remedy=remedy,
+        )
