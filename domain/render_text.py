@@ -1,0 +1,294 @@
+"""The living task as plain text: its subject, its body, and the way back from the body."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from domain.case import CaseState, ChangeLine, Hop, Note, Outcome
+from domain.first_screen import first_screen
+from domain.leaf import Known, Missing, value_or
+from domain.money import Money
+from domain.package import ContextPackage
+from domain.package_schema import AttemptPart, OtherInvoice, PayingContact, TicketPart
+from domain.policy import TaskKind
+from domain.screen_turn import due_text, name_of, open_text
+from domain.wording import Reader, clip, number, shown, width
+
+SUBJECT_LIMIT = 80
+"""Lists in both CRMs cut longer subjects, and the cut falls where the date stands."""
+BODY_LIMIT = 28_000
+"""Under the CRM's 32,000 by so much that lines which people typed still find room below."""
+NAME_ROOM = 24
+"""A name is not cut shorter than this while there is something less important to leave out."""
+CHANGES_SHOWN = 40
+NOTES_SHOWN = 10
+NOTE_ROOM = 600
+"""Notes and changes beyond these stay in the case's timeline; a task is no archive."""
+VALUE_ROOM = 240
+"""One value in the details; longer ones can be read where they come from."""
+DETAILS = "Details"
+MISSING = "not available"
+
+
+def subject(package: ContextPackage) -> str:
+    """One line of at most 80 characters: the money first, then why, then by when."""
+    standing = package.standing
+    reader = Reader(zone=package.zone, as_of=package.as_of)
+    money = open_text(package) or "amount not known"
+    if standing.state is CaseState.CLOSED:
+        heads = {
+            Outcome.PAID: "Paid",
+            Outcome.VOIDED: "Cancelled",
+            Outcome.LOST: "Not paid",
+            Outcome.RELEASED: "Released",
+            None: "Closed",
+        }
+        return _fitted(heads[standing.outcome], package, money, ["nothing to do"], [""])
+    return _fitted("Payment hiccup", package, money, [_short_why(package)], _whens(package, reader))
+
+
+def _short_why(package: ContextPackage) -> str:
+    return value_or(package.failure.headline, "")
+
+
+def _whens(package: ContextPackage, reader: Reader) -> list[str]:
+    """The end of the subject, the longest form first."""
+    standing = package.standing
+    if standing.state is CaseState.IN_RESOLUTION and standing.word:
+        day = reader.last_day(standing.word.until)
+        return [f"in resolution until {day}", f"until {day}"]
+    if standing.state is CaseState.PROMISED and standing.promise:
+        day = reader.day(standing.promise.promised)
+        return [f"promised for {day}", f"promised {day}"]
+    by = due_text(package, reader)
+    verb = {TaskKind.CALL: "call", TaskKind.EMAIL: "write", TaskKind.TODO: "act"}[standing.task]
+    return [f"{verb} by {by}", f"{verb} {by}"] if by else [verb]
+
+
+def _fitted(
+    head: str, package: ContextPackage, money: str, whys: list[str], whens: list[str]
+) -> str:
+    """The fullest form in which the name fits; else the name is cut, and never the money."""
+    reader = Reader(zone=package.zone, as_of=package.as_of, room=SUBJECT_LIMIT)
+    name = name_of(package, reader, SUBJECT_LIMIT)
+    money = clip(money, 34)
+    forms = [(why, when) for why in (*whys, "") for when in whens]
+    for why, when in forms:
+        line = _joined(head, name, money, why, when)
+        if width(line) <= SUBJECT_LIMIT:
+            return line
+    for why, when in forms:
+        room = SUBJECT_LIMIT - width(_joined(head, "", money, why, when)) - 1
+        if room >= NAME_ROOM:
+            return _joined(head, shown(name, room), money, why, when)
+    room = SUBJECT_LIMIT - width(_joined(head, "", money, "", "")) - 1
+    return _joined(head, shown(name, room), money, "", "")
+
+
+def _joined(head: str, name: str, money: str, why: str, when: str) -> str:
+    what = ", ".join(part for part in (name, money, why) if part)
+    return f"{head}: {what}{' - ' + when if when else ''}"
+
+
+def body(
+    package: ContextPackage,
+    *,
+    changes: Sequence[ChangeLine] = (),
+    notes: Sequence[Note] = (),
+) -> str:
+    """The whole text: the first screen, what changed (newest first), notes, then the details.
+
+    At most 28,000 characters. `parse_body` reads the details back.
+    """
+    reader = Reader(zone=package.zone, as_of=package.as_of)
+    top = [str(line) for line in first_screen(package)]
+    end = details(package)
+    changed, noted = change_lines(changes, reader), note_lines(notes, reader)
+    while True:
+        text = "\n\n".join(
+            "\n".join(block)
+            for block in (
+                top,
+                ["What changed:", *(f"- {line}" for line in changed)] if changed else [],
+                ["Notes:", *(f"- {line}" for line in noted)] if noted else [],
+                end,
+            )
+            if block
+        )
+        if width(text) <= BODY_LIMIT:
+            return text
+        if noted:
+            noted.pop()
+        elif changed:
+            changed.pop()
+        else:
+            return clip(text, BODY_LIMIT)
+
+
+def change_lines(changes: Sequence[ChangeLine], reader: Reader) -> list[str]:
+    """What changed, newest first."""
+    newest = list(reversed(changes))[:CHANGES_SHOWN]
+    return [f"{reader.time(one.at)} {shown(one.text, VALUE_ROOM)}" for one in newest]
+
+
+def note_lines(notes: Sequence[Note], reader: Reader) -> list[str]:
+    """What people noted, newest first."""
+    newest = list(reversed(notes))[:NOTES_SHOWN]
+    return [
+        f"{reader.time(one.at)}, {shown(one.by, 60) or 'somebody'}: {shown(one.text, NOTE_ROOM)}"
+        for one in newest
+    ]
+
+
+def details(package: ContextPackage) -> list[str]:
+    """Every leaf of the package on a line of its own, below a heading."""
+    reader = Reader(zone=package.zone, as_of=package.as_of, room=VALUE_ROOM)
+    lines = [f"{DETAILS} (times in {reader.zone_name}):"]
+    for path, leaf in package.leaves():
+        if isinstance(leaf, Missing):
+            lines.append(f"{path}: {MISSING} ({shown(leaf.because, VALUE_ROOM)})")
+            continue
+        where = re.sub(r"[(),]", " ", package.names.show(leaf.source))
+        source = f"({shown(where, 60)}, {reader.age(leaf.as_of)})"
+        if not isinstance(leaf.value, tuple):
+            lines.append(f"{path}: {_quoted(_said(leaf.value, reader))} {source}")
+        elif not leaf.value:
+            lines.append(f"{path}: none {source}")
+        else:
+            lines.extend(
+                f"{path}.{place}: {_quoted(_said(one, reader))} {source}"
+                for place, one in enumerate(leaf.value[:20], start=1)
+            )
+    return lines
+
+
+def _quoted(text: str) -> str:
+    """Somebody else's text in quotes where it could be read as words of ours."""
+    return f'"{text}"' if text.startswith((MISSING, '"', "none")) else text
+
+
+def _said(value: Any, reader: Reader) -> str:
+    """One value in words."""
+    match value:
+        case str() if not isinstance(value, Enum):
+            return shown(value, VALUE_ROOM)
+        case bool():
+            return "yes" if value else "no"
+        case Money():
+            return value.text()
+        case Decimal():
+            return number(value)
+        case datetime():
+            return reader.time(value)
+        case date():
+            return reader.day(value)
+        case Enum():
+            return str(value.value).replace("_", " ")
+        case AttemptPart():
+            return f"{reader.time(value.at)} {value.result}, {value.by}"
+        case OtherInvoice():
+            return f"{shown(value.number, 60)}, {value.open_amount.text()}, {value.status}"
+        case TicketPart():
+            parts = [value_or(value.priority, ""), value_or(value.url, "")]
+            return shown(" - ".join([shown(value.title, 80), *filter(None, parts)]), VALUE_ROOM)
+        case PayingContact():
+            mail = value_or(value.email, "")
+            gone = " - has left" if value.is_gone else ""
+            return shown(f"{shown(value.name, 80)}{gone}{' - ' + mail if mail else ''}", VALUE_ROOM)
+        case _:
+            return shown(str(value), VALUE_ROOM)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadLeaf:
+    """One leaf as read back: a value with source and age, or the reason why there is none."""
+
+    value: str | None = None
+    source: str | None = None
+    age: str | None = None
+    because: str | None = None
+
+
+_HEADING = re.compile(rf"{DETAILS} \(times in [^()]+\):")
+_MISSING = re.compile(rf"(?P<path>[a-z0-9_.]+): {MISSING} \((?P<because>.*)\)")
+_KNOWN = re.compile(
+    r"(?P<path>[a-z0-9_.]+): (?P<value>.*) \((?P<source>[^(),]*), (?P<age>[a-z0-9 ]+)\)"
+)
+
+
+def parse_body(text: str) -> dict[str, ReadLeaf]:
+    """The details of a body by path; an element of a list is `group.leaf.1`.
+
+    ValueError names a line that cannot be read. Lines above and below the details do not matter.
+    """
+    lines = text.replace("\r\n", "\n").split("\n")
+    start = next((at for at, line in enumerate(lines) if _HEADING.fullmatch(line.strip())), None)
+    if start is None:
+        raise ValueError("the text has no details")
+    found: dict[str, ReadLeaf] = {}
+    for line in lines[start + 1 :]:
+        if not line.strip():
+            break
+        known, missing = _KNOWN.fullmatch(line.strip()), _MISSING.fullmatch(line.strip())
+        if missing:
+            found[missing["path"]] = ReadLeaf(because=missing["because"])
+        elif known:
+            value = known["value"]
+            if value.startswith('"') and value.endswith('"') and len(value) > 1:
+                value = value[1:-1]
+            found[known["path"]] = ReadLeaf(value=value, source=known["source"], age=known["age"])
+        else:
+            raise ValueError(f"this line of the details cannot be read: {line[:80]!r}")
+    return found
+
+
+def hop_subject(package: ContextPackage, hop: Hop) -> str:
+    """The subject of the task that escalation gives to somebody: neutral, money first."""
+    reader = Reader(zone=package.zone, as_of=package.as_of)
+    day = reader.day(hop.at)
+    return _fitted(
+        "Payment hiccup",
+        package,
+        open_text(package) or "amount not known",
+        [_short_why(package)],
+        [f"with you too since {day}", f"with you since {day}"],
+    )
+
+
+def hop_body(
+    package: ContextPackage,
+    hop: Hop,
+    *,
+    holder: str,
+    since: datetime,
+    task_url: str | None = None,
+) -> str:
+    """Who had it, for how long, what to do, and where the living task is. Nobody is blamed."""
+    reader = Reader(zone=package.zone, as_of=package.as_of)
+    crm = package.links.crm
+    url = task_url or (crm.value if isinstance(crm, Known) else None)
+    place = url or f"in {package.names.crm}, on the account"
+    had, who = reader.length(since, hop.at), shown(holder, 60) or "a colleague"
+    before = f"Before, it was with {who} for {had} (from {reader.time(since)})."
+    lines = [
+        f"Now: This is with you too since {reader.time(hop.at)}. {before}",
+        "Do: Please agree between you who takes it on. Their task stays open.",
+        f"Living task: {place} (key {package.standing.key})",
+        "",
+        *(str(line) for line in first_screen(package)),
+    ]
+    return clip_lines(lines)
+
+
+def clip_lines(lines: Sequence[str]) -> str:
+    """The lines as one text within the body's limit."""
+    kept = list(lines)
+    while width("\n".join(kept)) > BODY_LIMIT:
+        kept.pop()
+    return "\n".join(kept)
