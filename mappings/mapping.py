@@ -1,0 +1,117 @@
+"""A field mapping, read and checked: which CRM field means what, and which value goes where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+
+from domain.facts import Role
+from mappings.vocabulary import Convert, Flow, Meaning, System, Winner
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldRow:
+    """One of our values and the CRM field that it belongs to."""
+
+    ours: str
+    flow: Flow
+    theirs: str
+    wins: Winner
+    values: Mapping[str, str] = field(default_factory=dict)
+    convert: Convert | None = None
+    cut: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldFields:
+    """Where a person says "in resolution", and which of the field's words mean it."""
+
+    field: str
+    held: tuple[str, ...]
+    released: tuple[str, ...] = ()
+    until: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverrideFields:
+    """Where a person says "always personal" or "never VIP"."""
+
+    field: str
+    always: tuple[str, ...]
+    never: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskFields:
+    """How our tasks are found again, and what their outcomes mean."""
+
+    key_field: str
+    outcome_field: str | None = None
+    outcomes: Mapping[str, Meaning] = field(default_factory=dict)
+
+    def meaning(self, outcome: str | None) -> Meaning | None:
+        """What an outcome says; None for none and for a word that the mapping does not know."""
+        wanted = (outcome or "").strip().casefold()
+        return next(
+            (means for word, means in self.outcomes.items() if word.casefold() == wanted), None
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContextFields:
+    """The CRM fields that the context package shows; None is not mapped."""
+
+    health: str | None = None
+    health_at: str | None = None
+    cs_tier: str | None = None
+    expansion: str | None = None
+    renewal_call: str | None = None
+    contract: str | None = None
+    contract_end: str | None = None
+    seats: str | None = None
+    entities: str | None = None
+    ap_contact: str | None = None
+
+    def mapped(self) -> Iterator[tuple[str, str]]:
+        """Our name and the CRM field of everything that is mapped."""
+        for one in fields(self):
+            theirs = getattr(self, one.name)
+            if theirs is not None:
+                yield one.name, theirs
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldMapping:
+    """One version of one CRM's mapping."""
+
+    name: str
+    version: int
+    system: System
+    object: str
+    customer_field: str
+    rows: tuple[FieldRow, ...]
+    people: Mapping[Role, str]
+    hold: HoldFields
+    task: TaskFields
+    promise: str | None = None
+    override: OverrideFields | None = None
+    context: ContextFields = ContextFields()
+
+    @property
+    def human_fields(self) -> tuple[str, ...]:
+        """The fields of the account that people write and we only read, each once."""
+        named = [self.hold.field, self.hold.until, self.hold.reason, self.promise]
+        named.append(self.override.field if self.override else None)
+        named += [theirs for ours, theirs in self.context.mapped() if ours != "ap_contact"]
+        return tuple(dict.fromkeys(one for one in named if one))
+
+    @property
+    def machine_fields(self) -> tuple[str, ...]:
+        """The fields of the account that we write, each once."""
+        return tuple(dict.fromkeys(row.theirs for row in self.rows if row.flow is not Flow.IN))
+
+    @property
+    def account_fields(self) -> tuple[str, ...]:
+        """Every field of the account to read: people's to understand, ours to compare."""
+        return tuple(dict.fromkeys([*self.human_fields, *self.machine_fields]))

@@ -1,0 +1,122 @@
+"""What a mapping file may say, word by word."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, WithJsonSchema
+
+from domain.facts import Role
+from mappings.findings import nearest
+from mappings.reading import Shape, Whole, Word, mistake
+from mappings.vocabulary import OURS, Convert, Flow, Meaning, System, Winner
+
+FIELD = r"^[A-Za-z][A-Za-z0-9_]{0,99}$"
+PATH = r"^[A-Za-z][A-Za-z0-9_]{0,99}(\.[A-Za-z][A-Za-z0-9_]{0,99}){0,3}$"
+
+
+def _ours(name: str) -> str:
+    if name in OURS:
+        return name
+    guess = nearest(name, OURS)
+    raise mistake(
+        f"we have no value called {name!r}", f"Known are {', '.join(OURS)}.", suggestion=guess
+    )
+
+
+OursName = Annotated[
+    str, AfterValidator(_ours), WithJsonSchema({"type": "string", "enum": list(OURS)})
+]
+FieldName = Annotated[str, Field(pattern=FIELD)]
+"""The name of one CRM field, as its interface has it."""
+FieldPath = Annotated[str, Field(pattern=PATH)]
+"""The name of a CRM field, or of one reached over a look-up (`Owner.Manager`)."""
+Words = Annotated[tuple[Word, ...], Field(min_length=1)]
+
+
+class RowShape(Shape):
+    """One row: our value, the arrow, their field, and who wins."""
+
+    ours: OursName
+    flow: Flow
+    theirs: FieldName
+    wins: Winner
+    values: dict[str, Word] = Field(default_factory=dict)
+    convert: Convert | None = None
+    cut: Annotated[Whole, Field(ge=10, le=131072)] | None = None
+
+
+class LinkShape(Shape):
+    """How an account is found: the field that holds the Stripe customer's id."""
+
+    customer_id: FieldName
+
+
+class HoldWords(Shape):
+    """Which words of the field mean that a person is on it, and which that it is over."""
+
+    held: Words
+    released: tuple[Word, ...] = ()
+
+
+class HoldShape(Shape):
+    """The field in which a person says "in resolution"."""
+
+    field: FieldName
+    until: FieldName | None = None
+    reason: FieldName | None = None
+    words: HoldWords
+
+
+class OverrideShape(Shape):
+    """The field in which a person overrules the numbers."""
+
+    field: FieldName
+    always: Words
+    never: Words
+
+
+class TaskShape(Shape):
+    """The task's own fields."""
+
+    key_field: FieldName
+    outcome_field: FieldName | None = None
+    outcomes: dict[str, Meaning] = Field(default_factory=dict)
+
+
+class HealthShape(Shape):
+    """The health score and the field that says how old it is."""
+
+    field: FieldName
+    at: FieldName | None = None
+
+
+class ContextShape(Shape):
+    """What the context package shows from the CRM; leave out what you do not have."""
+
+    health: HealthShape | None = None
+    cs_tier: FieldName | None = None
+    expansion: FieldName | None = None
+    renewal_call: FieldName | None = None
+    contract: FieldName | None = None
+    contract_end: FieldName | None = None
+    seats: FieldName | None = None
+    entities: FieldName | None = None
+    ap_contact: FieldName | None = None
+
+
+class MappingDocument(Shape):
+    """A mapping file: which CRM field means what, and which of our values goes where."""
+
+    mapping: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    version: Annotated[Whole, Field(ge=1)]
+    system: System
+    object: FieldName
+    link: LinkShape
+    rows: Annotated[tuple[RowShape, ...], Field(min_length=1)]
+    people: Annotated[dict[Role, FieldPath], Field(min_length=1)]
+    hold: HoldShape
+    promise: FieldName | None = None
+    override: OverrideShape | None = None
+    task: TaskShape
+    context: ContextShape = ContextShape()

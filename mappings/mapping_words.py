@@ -1,0 +1,125 @@
+"""A mapping as sentences, so that nobody has to read the file to know what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.facts import Role
+from mappings.findings import one_of
+from mappings.mapping import FieldMapping, FieldRow
+from mappings.vocabulary import OURS, Convert, Meaning, Winner
+
+_WINNERS = {
+    Winner.STRIPE: "Stripe always wins, so whatever a person types there is replaced",
+    Winner.WORKER: "Kidglove keeps it, so whatever a person types there is replaced",
+    Winner.CRM: "the CRM always wins",
+    Winner.ERP: "the ERP always wins",
+    Winner.NEWEST: "the newer value wins",
+    Winner.IF_BLANK: "it is only filled while it is empty",
+    Winner.HUMAN: "a value that a person has written is left alone",
+    Winner.ASK: "a person is asked when the two differ",
+}
+_CONVERSIONS = {
+    Convert.MAJOR_UNITS: "as an amount like 14200.50",
+    Convert.MINOR_UNITS: "in minor units like 1420050",
+    Convert.TEXT: "as text like $14,200.50",
+    Convert.DATE: "as a day",
+    Convert.DATETIME: "as a day with its time",
+}
+_ROLES = {
+    Role.CSM: "the CSM",
+    Role.OWNER: "the account owner",
+    Role.ESCALATION: "the escalation owner",
+    Role.MANAGER: "the manager",
+    Role.FALLBACK: "the fallback",
+}
+_CONTEXT = {
+    "health": "the health score",
+    "health_at": "the day of the health score",
+    "cs_tier": "the CS tier",
+    "expansion": "the expansion in play",
+    "renewal_call": "the renewal call",
+    "contract": "the kind of contract",
+    "contract_end": "the end of the contract",
+    "seats": "the number of seats",
+    "entities": "the number of entities",
+    "ap_contact": "the accounts-payable contact",
+}
+_MEANINGS = {
+    Meaning.ADVANCES: "the case moves on",
+    Meaning.ASKS_AGAIN: "nothing is solved yet, and the task comes back unless a date explains it",
+    Meaning.NOT_NEEDED: "no work is needed",
+    Meaning.WRONG_CONTACT: "another contact has to be found",
+}
+
+
+def explain_mapping(mapping: FieldMapping) -> str:
+    """The whole mapping in sentences: what we write, what we read, and what words mean."""
+    return "\n".join([*_lines(mapping), ""])
+
+
+def _lines(mapping: FieldMapping) -> Iterator[str]:
+    yield (
+        f"Mapping {mapping.name}, version {mapping.version}: {mapping.object} records of "
+        f"{mapping.system.value.capitalize()} are found by {mapping.customer_field}, which holds "
+        "the Stripe customer's id."
+    )
+    yield ""
+    yield "Written by Kidglove:"
+    yield from (f"- {_row(row)}" for row in mapping.rows)
+    yield ""
+    yield "Read from people, never written:"
+    yield from (f"- {line}" for line in _read(mapping))
+    yield ""
+    yield "Work goes to:"
+    yield from (f"- {_ROLES[role]}: {path}" for role, path in mapping.people.items())
+    yield ""
+    yield from _task(mapping)
+
+
+def _row(row: FieldRow) -> str:
+    ours = OURS[row.ours]
+    parts = [f"{row.theirs}: {ours.doc}"]
+    if row.convert:
+        parts.append(_CONVERSIONS[row.convert])
+    if row.cut:
+        parts.append(f"cut to {row.cut} characters")
+    line = f"{', '.join(parts)}; {_WINNERS[row.wins]}."
+    if row.values:
+        line += f" It says {one_of(row.values.values())}."
+    return line
+
+
+def _read(mapping: FieldMapping) -> Iterator[str]:
+    hold = mapping.hold
+    yield (
+        f"{hold.field} says {one_of(repr(word) for word in hold.held)}: Stripe is made quiet. "
+        "A word that this file does not know does so too, and somebody is asked what it means."
+    )
+    released = one_of([*(repr(word) for word in hold.released), "nothing"])
+    yield f"{hold.field} says {released}: Stripe is put back exactly as it was found."
+    if hold.until:
+        yield f"{hold.until} says until when; without a day the policy's limit applies."
+    if hold.reason:
+        yield f"{hold.reason} says why."
+    if mapping.promise:
+        yield f"{mapping.promise} is the day that the customer promised; the quiet lasts past it."
+    if mapping.override:
+        always = one_of(repr(word) for word in mapping.override.always)
+        never = one_of(repr(word) for word in mapping.override.never)
+        yield f"{mapping.override.field} says {always}: a VIP whatever the numbers say."
+        yield f"{mapping.override.field} says {never}: no VIP whatever the numbers say."
+    mapped = dict(mapping.context.mapped())
+    for name, theirs in mapped.items():
+        yield f"{theirs} is {_CONTEXT[name]}."
+    lacking = [_CONTEXT[name] for name in _CONTEXT if name not in mapped]
+    if lacking:
+        yield f"Not mapped, and said so in every task: {', '.join(lacking)}."
+
+
+def _task(mapping: FieldMapping) -> Iterator[str]:
+    task = mapping.task
+    yield f"A task is found again by {task.key_field}."
+    if task.outcome_field:
+        yield f"Its outcome is read from {task.outcome_field}:"
+        yield from (f"- {word!r}: {_MEANINGS[means]}." for word, means in task.outcomes.items())

@@ -1,0 +1,98 @@
+"""Our values in the shape that the CRM's fields take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from domain.leaf import Leaf, Missing
+from domain.money import Money
+from mappings.mapping import FieldMapping, FieldRow
+from mappings.vocabulary import CONVERSIONS, OURS, Convert, Flow, OurType
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outgoing:
+    """What may be sent, by the CRM's field names, and what was cut or held back and why."""
+
+    values: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def outgoing(ours: Mapping[str, Leaf[object]], mapping: FieldMapping) -> Mapping[str, Any]:
+    """The values to send: CRM field to JSON value.
+
+    A known None empties the field; a missing value is not sent at all, so that it can never empty
+    one. `outgoing_with_notes` also says what was cut or held back.
+    """
+    return outgoing_with_notes(ours, mapping).values
+
+
+def outgoing_with_notes(ours: Mapping[str, Leaf[object]], mapping: FieldMapping) -> Outgoing:
+    """The values to send, and a note for each that was cut or does not fit."""
+    values: dict[str, Any] = {}
+    notes: list[str] = []
+    for row in mapping.rows:
+        leaf = ours.get(row.ours)
+        if leaf is None or isinstance(leaf, Missing) or row.flow is Flow.IN:
+            continue
+        if leaf.value is None:
+            values[row.theirs] = None
+            continue
+        try:
+            value = _shaped(leaf.value, row)
+        except ValueError as reason:
+            notes.append(f"{row.theirs} was not sent: {row.ours} {reason}")
+            continue
+        if row.cut is not None and isinstance(value, str) and len(value) > row.cut:
+            notes.append(f"{row.theirs} was cut from {len(value)} to {row.cut} characters")
+            value = value[: row.cut - 1].rstrip() + "…"
+        values[row.theirs] = value
+    return Outgoing(values=values, notes=tuple(notes))
+
+
+def _shaped(value: object, row: FieldRow) -> Any:
+    """The JSON value; ValueError with the end of a sentence if the value does not fit its kind."""
+    kind = OURS[row.ours].type
+    convert = row.convert or next(iter(CONVERSIONS.get(kind, ())), None)
+    match kind, value:
+        case OurType.WORD, str():
+            if value not in row.values:
+                raise ValueError(f"is {value!r}, which has no translation")
+            return row.values[value]
+        case OurType.MONEY, Money():
+            return _money(value, convert)
+        case OurType.CURRENCY, str():
+            return value.upper()
+        case ((OurType.DAY | OurType.MOMENT), date()):
+            return _time(value, convert)
+        case ((OurType.TEXT | OurType.URL | OurType.ID), str()):
+            return value
+        case _:
+            raise ValueError(f"is {type(value).__name__}, which is no {kind.value}")
+
+
+def _money(amount: Money, convert: Convert | None) -> int | float | str:
+    if convert is Convert.TEXT:
+        return amount.text()
+    if convert is Convert.MINOR_UNITS:
+        return amount.minor
+    if not amount.is_known_currency:
+        raise ValueError(f"is in {amount.currency.upper()}, whose decimals are not known")
+    # VENDOR: a currency field takes a JSON number. This is the last step before it is written;
+    # nothing counts with it any more.
+    whole = amount.major == amount.major.to_integral_value()
+    return int(amount.major) if whole else float(amount.major)
+
+
+def _time(value: date, convert: Convert | None) -> str:
+    moment = value if isinstance(value, datetime) else datetime.combine(value, time(), UTC)
+    if moment.tzinfo is None:
+        raise ValueError("is a time without a zone")
+    moment = moment.astimezone(UTC)
+    if convert is Convert.DATE:
+        return moment.date().isoformat()
+    # VENDOR: Salesforce reads and writes `2026-05-01T07:25:37.000+0000`.
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.000+0000"

@@ -1,0 +1,147 @@
+"""The words of a field mapping: our values, who may write, who wins, how values change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class System(StrEnum):
+    """The CRMs that a mapping can be for."""
+
+    SALESFORCE = "salesforce"
+    HUBSPOT = "hubspot"
+
+
+class Flow(StrEnum):
+    """Who may write: the arrow points at the side that is written to."""
+
+    OUT = "->"
+    IN = "<-"
+    BOTH = "<->"
+
+
+class Winner(StrEnum):
+    """Whose value stands when both sides have one."""
+
+    STRIPE = "stripe"
+    CRM = "crm"
+    ERP = "erp"
+    WORKER = "worker"
+    NEWEST = "newest"
+    IF_BLANK = "if_blank"
+    HUMAN = "human"
+    ASK = "ask"
+
+
+class Convert(StrEnum):
+    """How a value changes shape on its way out."""
+
+    MAJOR_UNITS = "major_units"
+    """14200.50, as people write it."""
+    MINOR_UNITS = "minor_units"
+    """1420050, a whole number."""
+    TEXT = "text"
+    """$14,200.50, with the currency, for a text field."""
+    DATE = "date"
+    DATETIME = "datetime"
+
+
+class Meaning(StrEnum):
+    """What a task's outcome says about the case."""
+
+    ADVANCES = "advances"
+    """Somebody spoke with the customer and it moves on."""
+    ASKS_AGAIN = "asks_again"
+    """Nothing is solved: the task comes back unless a hold or a promise explains the wait."""
+    NOT_NEEDED = "not_needed"
+    """The person says that no work is needed."""
+    WRONG_CONTACT = "wrong_contact"
+    """The contact is not the right one; another has to be found."""
+
+
+class OurType(StrEnum):
+    """What kind of value it is."""
+
+    WORD = "word"
+    """One of a closed set; the mapping translates each of them."""
+    MONEY = "money"
+    CURRENCY = "currency"
+    DAY = "day"
+    MOMENT = "moment"
+    TEXT = "text"
+    URL = "url"
+    ID = "id"
+
+
+CONVERSIONS: Mapping[OurType, tuple[Convert, ...]] = MappingProxyType(
+    {
+        OurType.MONEY: (Convert.MAJOR_UNITS, Convert.MINOR_UNITS, Convert.TEXT),
+        OurType.DAY: (Convert.DATE, Convert.DATETIME),
+        OurType.MOMENT: (Convert.DATETIME, Convert.DATE),
+    }
+)
+"""What each kind of value can become, the usual shape first; the others have one shape only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OurField:
+    """One of our values: what it is, who owns it, and the words it can take."""
+
+    type: OurType
+    doc: str
+    owner: Winner = Winner.STRIPE
+    words: tuple[str, ...] = ()
+
+
+OURS: Mapping[str, OurField] = MappingProxyType(
+    {
+        "payment.status": OurField(
+            type=OurType.WORD,
+            doc="where the account's payments stand",
+            words=("current", "failed", "past_due", "paid", "lost", "unknown"),
+        ),
+        "payment.amount_due": OurField(
+            type=OurType.MONEY, doc="what is open on invoices whose payment failed"
+        ),
+        "payment.currency": OurField(
+            type=OurType.CURRENCY, doc="the currency of the open amount, as its ISO code"
+        ),
+        "payment.failing_since": OurField(
+            type=OurType.DAY, doc="the day of the first failure that is still open"
+        ),
+        "payment.last_failure_at": OurField(type=OurType.MOMENT, doc="when collection last failed"),
+        "payment.last_failure": OurField(
+            type=OurType.TEXT, doc="why collection last failed, in plain words"
+        ),
+        "payment.next_attempt_at": OurField(
+            type=OurType.MOMENT, doc="when Stripe tries next by itself; empty while it is quiet"
+        ),
+        "payment.mrr": OurField(type=OurType.MONEY, doc="the present MRR"),
+        "payment.arr": OurField(type=OurType.MONEY, doc="twelve times the present MRR"),
+        "payment.customer_id": OurField(type=OurType.ID, doc="the customer's id in Stripe"),
+        "payment.customer_url": OurField(
+            type=OurType.URL, doc="the customer's page in the Stripe Dashboard"
+        ),
+        "quiet.state": OurField(
+            type=OurType.WORD,
+            doc="whether Stripe is quiet for this account, as read back",
+            owner=Winner.WORKER,
+            words=("quiet", "not_quiet", "unknown", "off"),
+        ),
+        "quiet.checked_at": OurField(
+            type=OurType.MOMENT, doc="when that was last read back", owner=Winner.WORKER
+        ),
+        "quiet.until": OurField(
+            type=OurType.MOMENT, doc="when the quiet ends by itself", owner=Winner.WORKER
+        ),
+        "sync.problem": OurField(
+            type=OurType.TEXT,
+            doc="what stops this account from being kept in step; empty when nothing does",
+            owner=Winner.WORKER,
+        ),
+    }
+)
+"""Every value that a row may name on our side."""
