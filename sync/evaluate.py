@@ -9,9 +9,21 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
+
 from domain.decide import decide, wants_quiet
 from domain.effects import Effect, EffectKind, Guard, Target
-from domain.errors import Conflict, KidgloveError, RateLimited, Unauthorized
+from domain.errors import (
+    Bug,
+    Conflict,
+    Gone,
+    KidgloveError,
+    Misconfigured,
+    OutcomeUnknown,
+    RateLimited,
+    Transient,
+    Unauthorized,
+)
 from domain.facts import CrmPicture, PaymentPicture
 from domain.ids import AccountId, CaseId
 from domain.intercepting import intercepts
@@ -30,15 +42,19 @@ from domain.tiers import classify
 from mappings.translate import outgoing
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
+from sync.compare import is_same
 from sync.configs import Config, Configs
 from sync.durable import Store, TransactionPort
 from sync.pictures import PictureCodec
 from sync.refresh import Refresh, Refreshed, Remembered
 
+log = structlog.get_logger()
 LEASE_SECONDS = 120.0
 """Longer than the slowest honest read of a batch; a dead worker's lane is free again after it."""
 RETRY_AFTER = timedelta(seconds=30)
 """How soon an account whose facts could not be read is looked at again."""
+PASSING = (Transient, RateLimited, OutcomeUnknown, Unauthorized)
+"""Failures of reading that pass by themselves or with a new credential: the account is read again."""
 ADMIN = "admin"
 """The system name of effects that are carried out in our own store."""
 
@@ -66,6 +82,7 @@ class Evaluate:
         modes: Mapping[EffectKind, EffectMode],
         owner: str,
         codec: PictureCodec,
+        unstoppable: tuple[type[BaseException], ...] = (),
     ) -> None:
         self._store = store
         self._refresh = refresh
@@ -75,6 +92,7 @@ class Evaluate:
         self._modes = modes
         self._owner = owner
         self._codec = codec
+        self._unstoppable = unstoppable
 
     def run(self, accounts: Sequence[AccountId]) -> Evaluated:
         """Lease, read in one batch, decide and commit each. A lane somebody else holds is left."""
@@ -107,7 +125,12 @@ class Evaluate:
         reached(Checkpoint.REFRESHED)
         made = 0
         for lane in leased:
-            made += self._one(lane, remembered[lane.account], facts[lane.account], config)
+            try:
+                made += self._one(lane, remembered[lane.account], facts[lane.account], config)
+            except self._unstoppable:
+                raise
+            except Exception as problem:  # noqa: BLE001 # reason: one poisoned account must not stop the batch
+                self._poisoned(lane, problem)
         return Evaluated(len(leased), made, len(accounts) - len(leased))
 
     def _one(
@@ -139,6 +162,21 @@ class Evaluate:
             return 0
         reached(Checkpoint.COMMITTED)
         return made
+
+    def _poisoned(self, lane: LeasedLane, problem: Exception) -> None:
+        """Judging this account failed in a way nobody foresaw: say so, and try again later."""
+        now = self._clock.now()
+        log.error("evaluate.failed", account=lane.account, error=type(problem).__name__)
+        with self._store.begin() as tx:
+            tx.audit.raise_alert(
+                f"evaluate-failed:{lane.account}:{type(problem).__name__}",
+                f"Account {lane.account} cannot be judged ({type(problem).__name__}). It is tried "
+                "again every few minutes; nothing of it is changed or released.",
+                rule="evaluate.failed",
+                now=now,
+                account=lane.account,
+            )
+            tx.lanes.release(lane, is_done=False, not_before=now + 10 * RETRY_AFTER)
 
     def _commit(
         self,
@@ -186,9 +224,7 @@ class Evaluate:
                     "quiet": decision.certificate.state if decision.certificate else None,
                 },
             )
-        unread = decision.timers is None or any(
-            not isinstance(problem, Unauthorized) for problem in read.errors
-        )
+        unread = any(isinstance(problem, PASSING) for problem in read.errors)
         tx.lanes.release(
             lane,
             is_done=not unread,
@@ -262,13 +298,13 @@ class Evaluate:
                 account=account,
             )
         for problem in read.errors:
-            if isinstance(problem, Unauthorized):
+            if isinstance(problem, Unauthorized | Misconfigured | Bug | Gone):
                 tx.audit.raise_alert(
-                    f"unauthorized:{problem.message[:80]}",
+                    f"{problem.code}:{problem.message[:80]}",
                     f"{problem.message} {problem.remedy}",
-                    rule="credential.refused",
+                    rule=f"facts.{problem.code}",
                     now=now,
-                    account=None,
+                    account=None if isinstance(problem, Unauthorized) else account,
                 )
 
     def _field_effects(
@@ -287,7 +323,7 @@ class Evaluate:
         changed = {
             name: value
             for name, value in wanted.items()
-            if not _same(value, present.get(name))
+            if not is_same(value, present.get(name))
         }
         if not changed:
             return []
@@ -295,7 +331,7 @@ class Evaluate:
         last = tx.effects.last_done(account, self._refresh.crm_system, subject)
         if last is not None and last.body.get("values") == changed:
             receipt = (last.receipt or {}).get("now", {})
-            if all(_same(present.get(name), receipt.get(name)) for name in changed):
+            if all(is_same(present.get(name), receipt.get(name)) for name in changed):
                 # The vendor keeps it in its own way; writing it once more would change nothing.
                 return []
         digest = hashlib.sha256(
@@ -360,27 +396,6 @@ class Evaluate:
 def _wait(errors: Sequence[KidgloveError]) -> timedelta:
     told = [error.after for error in errors if isinstance(error, RateLimited) and error.after]
     return max([RETRY_AFTER, *told])
-
-
-def _same(wanted: object, present: object) -> bool:
-    """Whether two JSON values mean the same: null equals absent and empty, numbers by value."""
-    if wanted in (None, "") and present in (None, ""):
-        return True
-    if isinstance(wanted, bool) or isinstance(present, bool):
-        return wanted is present
-    if isinstance(wanted, int | float) and isinstance(present, int | float):
-        return abs(float(wanted) - float(present)) < 0.0005
-    return _moment(wanted) == _moment(present)
-
-
-def _moment(value: object) -> object:
-    """A time stamp in one spelling, whatever the vendor's; any other value as it is."""
-    if isinstance(value, str) and len(value) >= 19 and value[10:11] == "T":
-        try:
-            return datetime.fromisoformat(value).astimezone(UTC).replace(microsecond=0)
-        except ValueError:
-            return value
-    return value
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

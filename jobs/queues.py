@@ -1,0 +1,39 @@
+"""The queues: one per kind of work, so that one slow vendor starves nobody."""
+
+from __future__ import annotations
+
+import redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+INTAKE = "intake"
+"""Stored messages become dirty lanes."""
+EVALUATE = "evaluate"
+"""Accounts are read and judged."""
+UPKEEP = "upkeep"
+"""Polls, sweeps and reconciles."""
+JOB_TIMEOUT = 170
+"""Seconds; a backstop behind the clients' own time-outs, shorter than a lane's lease."""
+FAILURE_TTL = 7 * 86_400
+"""A week of failed jobs is enough to look at; the library's year would fill Redis."""
+
+
+def queue_names(systems: tuple[str, ...]) -> tuple[str, ...]:
+    """Every queue of an installation; each worker process serves exactly one of them."""
+    return (INTAKE, EVALUATE, UPKEEP, *systems)
+
+
+def queue(name: str, connection: redis.Redis) -> Queue:
+    """One queue. Arguments travel as JSON: nobody who can write to Redis gets code run by them."""
+    return Queue(name, connection=connection, serializer=JSONSerializer)
+
+
+def enqueue(on: Queue, function: str, *arguments: object) -> None:
+    """Put a job on a queue. It runs at most once; whatever is lost the relay sends again."""
+    on.enqueue(
+        function,
+        *arguments,
+        job_timeout=JOB_TIMEOUT,
+        result_ttl=0,
+        failure_ttl=FAILURE_TTL,
+    )

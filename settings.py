@@ -1,0 +1,95 @@
+"""One tree of settings: the only reader of the environment, printed with its secrets masked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from domain.effects import EffectKind
+from domain.rows import EffectMode
+
+
+class StripeSettings(BaseModel):
+    """Stripe: the key, the endpoint's signing secrets (several during a rotation), the address."""
+
+    api_key: SecretStr = SecretStr("")
+    webhook_secrets: list[SecretStr] = Field(default_factory=list)
+    api_base: str | None = None
+    webhook_url: str | None = None
+
+
+class SalesforceSettings(BaseModel):
+    """Salesforce: one of JWT bearer (private key) or client credentials (secret), and the org."""
+
+    instance_url: str = ""
+    api_base: str | None = None
+    token_url: str = ""
+    audience: str = "https://login.salesforce.com"
+    client_id: str = ""
+    client_secret: SecretStr = SecretStr("")
+    username: str = ""
+    private_key: SecretStr = SecretStr("")
+    organization_id: str = ""
+    fallback_owner: str = ""
+    webhook_secrets: list[SecretStr] = Field(default_factory=list)
+    flow_api_keys: list[SecretStr] = Field(default_factory=list)
+    away_field: str | None = None
+
+
+class Settings(BaseSettings):
+    """Everything that differs between installations, from `KIDGLOVE_*` variables or `.env`.
+
+    Nested values use two underscores: `KIDGLOVE_STRIPE__API_KEY`. `DATABASE_URL` and `REDIS_URL`
+    are read under their usual names; without them the embedded servers are used.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="KIDGLOVE_", env_nested_delimiter="__", env_file=".env", extra="ignore"
+    )
+
+    database_url: str | None = Field(default=None, validation_alias="DATABASE_URL")
+    redis_url: str | None = Field(default=None, validation_alias="REDIS_URL")
+    data_dir: Path = Path(".kidglove")
+    host: str = "127.0.0.1"
+    port: int = 8400
+    console_port: int = 8401
+    policy_preset: str = "default"
+    clock_file: Path | None = None
+    stripe: StripeSettings = StripeSettings()
+    salesforce: SalesforceSettings = SalesforceSettings()
+    effect_modes: dict[EffectKind, EffectMode] = Field(default_factory=dict)
+    all_effects: EffectMode = EffectMode.ACT
+    max_body_bytes: int = 1_048_576
+    relay_seconds: float = 1.0
+    resend_seconds: float = 30.0
+    worker_max_jobs: int = 1000
+    poll_crm_seconds: int = 60
+    poll_events_seconds: int = 300
+    reconcile_seconds: int = 86_400
+    log_level: str = "INFO"
+
+    def mode_of(self, kind: EffectKind) -> EffectMode:
+        """Whether effects of this kind are dropped, written down only, or carried out."""
+        return self.effect_modes.get(kind, self.all_effects)
+
+    def masked(self) -> dict[str, object]:
+        """The settings as plain values, every secret shown only as set or not set."""
+        return _masked(self.model_dump())
+
+
+def _masked(values: dict[str, object]) -> dict[str, object]:
+    shown: dict[str, object] = {}
+    for name, value in values.items():
+        if isinstance(value, SecretStr):
+            shown[name] = "(set)" if value.get_secret_value() else "(not set)"
+        elif isinstance(value, dict):
+            shown[name] = _masked(value)
+        elif isinstance(value, list) and any(isinstance(one, SecretStr) for one in value):
+            shown[name] = f"({len(value)} set)"
+        elif name in ("database_url", "redis_url") and value:
+            shown[name] = "(set)"
+        else:
+            shown[name] = value
+    return shown

@@ -1,0 +1,73 @@
+"""What people do outside the CRM: expedite a case, add a note, acknowledge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from domain.case import Case, ChangeLine, Note
+from domain.errors import Gone
+from domain.rows import EVALUATE, StoredCase, Urgency
+from sync.clock import Clock
+from sync.durable import Store, TransactionPort
+
+
+class Actions:
+    """Each action is one transaction: the case, the audit line, and a dirty lane.
+
+    A case that somebody else changes at the same moment raises `Conflict`; simply do it again.
+    An unknown or closed case raises `Gone`.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def expedite(self, key: str, *, by: str, reason: str) -> None:
+        """Ask for expedited outreach: high priority, due today, the reason in the log.
+
+        A second call replaces the reason and changes nothing else.
+        """
+        now = self._clock.now()
+        with self._store.begin() as tx:
+            stored = _open(tx, key)
+            case = replace(
+                stored.case,
+                expedited_at=stored.case.expedited_at or now,
+                expedite_reason=reason,
+                due_on=now.date() if stored.case.expedited_at is None else stored.case.due_on,
+                changes=(
+                    *stored.case.changes,
+                    ChangeLine(at=now, text=f"Expedited by {by}: {reason}"),
+                ),
+            )
+            self._save(tx, stored, case, by=by, kind="case.expedited", text=reason)
+
+    def add_note(self, key: str, *, by: str, text: str) -> None:
+        """Add a note on the failure; it appears on the CRM task and in the timeline."""
+        now = self._clock.now()
+        with self._store.begin() as tx:
+            stored = _open(tx, key)
+            note = Note(at=now, by=by, text=" ".join(text.split()))
+            case = replace(stored.case, notes=(*stored.case.notes, note))
+            self._save(tx, stored, case, by=by, kind="case.note", text=note.text)
+
+    def _save(
+        self, tx: TransactionPort, stored: StoredCase, case: Case, *, by: str, kind: str, text: str
+    ) -> None:
+        tx.cases.save(case, before=stored)
+        tx.audit.note(
+            kind,
+            text,
+            now=self._clock.now(),
+            account=case.account,
+            case_id=stored.id,
+            actor=by,
+        )
+        tx.lanes.mark_dirty(case.account, EVALUATE, urgency=Urgency.VIP, cause=f"person:{kind}")
+
+
+def _open(tx: TransactionPort, key: str) -> StoredCase:
+    stored = tx.cases.by_key(key)
+    if stored is None or not stored.case.is_open:
+        raise Gone(f"there is no open case {key}", remedy="`kidglove case list` shows them.")
+    return stored

@@ -1,0 +1,411 @@
+"""Carrying effects out: lease the lane, take its effects in order, and let each end in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from domain.effects import Guard
+from domain.errors import Bug, KidgloveError, Unauthorized
+from domain.holds import SuppressionState
+from domain.ids import AccountId
+from domain.ports import FieldsChange, Receipt, TaskChange, WritesCrm
+from domain.rows import (
+    EVALUATE,
+    EffectState,
+    LeasedLane,
+    Stance,
+    StoredEffect,
+    Urgency,
+    WrittenValue,
+)
+from sync.checkpoints import Checkpoint, reached
+from sync.clock import Clock
+from sync.crm_changes import crm_change
+from sync.deliver_payments import Done, PaymentEffects
+from sync.durable import Store, TransactionPort
+from sync.refresh import ACCOUNT
+from sync.verdicts import verdict
+
+log = structlog.get_logger()
+LEASE_SECONDS = 180.0
+"""Longer than the slowest honest series of writes for one account."""
+FRESH = timedelta(seconds=120)
+"""How old a judgement may be when a guard is tested against it; older ones are made anew first."""
+SOON = timedelta(seconds=1)
+"""How long an effect waits for its account to be judged anew."""
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """What one run did."""
+
+    done: int
+    put_off: int
+    withdrawn: int
+
+
+class Deliver:
+    """Delivers the effects of one system. The payments part or the CRM part is given, not both."""
+
+    def __init__(
+        self,
+        *,
+        system: str,
+        store: Store,
+        clock: Clock,
+        owner: str,
+        payments: PaymentEffects | None = None,
+        crm: WritesCrm | None = None,
+        unstoppable: tuple[type[BaseException], ...] = (),
+    ) -> None:
+        self._system = system
+        self._store = store
+        self._clock = clock
+        self._owner = owner
+        self._payments = payments
+        self._crm = crm
+        self._unstoppable = unstoppable
+
+    def run(self, accounts: Sequence[AccountId]) -> Delivered:
+        """Deliver what waits for these accounts. A lane somebody else holds is left to them."""
+        lanes: dict[AccountId, LeasedLane] = {}
+        waiting: dict[AccountId, list[StoredEffect]] = {}
+        stances: dict[AccountId, Stance | None] = {}
+        with self._store.begin() as tx:
+            is_cut_off = self._system in tx.system.open_circuits()
+            for account in accounts:
+                lane = tx.lanes.lease(
+                    account,
+                    self._system,
+                    owner=self._owner,
+                    now=self._clock.now(),
+                    seconds=LEASE_SECONDS,
+                )
+                if lane is None:
+                    continue
+                lanes[account] = lane
+                waiting[account] = tx.effects.open_for(account, self._system)
+                stances[account] = tx.cases.stance(account)
+        if not lanes:
+            return Delivered(0, 0, 0)
+        reached(Checkpoint.DELIVERY_LEASED)
+        if is_cut_off:
+            for lane in lanes.values():
+                self._release(lane, self._clock.now() + timedelta(minutes=5))
+            return Delivered(0, sum(map(len, waiting.values())), 0)
+        tally = _Tally()
+        if self._crm is not None:
+            self._deliver_crm(lanes, waiting, tally)
+        else:
+            for account, lane in lanes.items():
+                self._deliver_payments(lane, waiting[account], stances[account], tally)
+        return Delivered(tally.done, tally.put_off, tally.withdrawn)
+
+    # -- payments: one by one, in order
+
+    def _deliver_payments(
+        self, lane: LeasedLane, effects: Sequence[StoredEffect], stance: Stance | None, tally: _Tally
+    ) -> None:
+        if self._payments is None:
+            raise Bug(f"no connector carries out effects for {self._system}")
+        later: datetime | None = None
+        changed = False
+        blocked: set[str] = set()
+        for effect in effects:
+            now = self._clock.now()
+            if effect.not_before is not None and effect.not_before > now:
+                later = _earlier(later, effect.not_before)
+                blocked.add(effect.subject)
+            if effect.subject in blocked:
+                # Order is kept for each object: what comes after on it must wait as well.
+                continue
+            wanted = _wanted(effect, stance, now)
+            if wanted is None:
+                self._ask_judgement(lane, "a fresh judgement is needed before a change")
+                later = _earlier(later, now + SOON)
+                break
+            if not wanted:
+                self._withdraw(lane, effect)
+                tally.withdrawn += 1
+                continue
+            with self._store.begin() as tx:
+                tx.lanes.hold(lane, seconds=LEASE_SECONDS)
+                tx.effects.start([effect.id])
+            outcome = self._attempt(effect)
+            if isinstance(outcome, KidgloveError):
+                wait = self._failed(lane, effect, outcome, tally)
+                later = _earlier(later, wait) if wait is not None else later
+                changed = True
+                blocked.add(effect.subject)
+                continue
+            self._finished(lane, effect, outcome)
+            tally.done += 1
+            changed = True
+        if changed:
+            self._ask_judgement(lane, f"kidglove:delivered {self._system}")
+        self._release(lane, later)
+
+    def _attempt(self, effect: StoredEffect) -> Done | KidgloveError:
+        if self._payments is None:
+            return Bug(f"no connector carries out effects for {self._system}")
+        try:
+            return self._payments.carry_out(effect)
+        except KidgloveError as problem:
+            return problem
+        except self._unstoppable:
+            raise
+        except Exception as problem:  # noqa: BLE001 # reason: one poisoned effect must not stop its lane
+            log.error("effect.crashed", effect=effect.id, error=type(problem).__name__)
+            return Bug(f"effect {effect.id} failed with {type(problem).__name__}")
+
+    def _finished(self, lane: LeasedLane, effect: StoredEffect, done: Done) -> None:
+        now = self._clock.now()
+        with self._store.begin() as tx:
+            tx.effects.finish(effect.id, done.state, now=now, receipt=done.receipt)
+            if done.ledger is not None:
+                tx.cases.save_suppression(effect.account, done.ledger)
+            self._explain(tx, effect, effect.subject, done.receipt.get("now", {}), now)
+            tx.audit.note(
+                "effect.done",
+                f"{effect.kind} {effect.subject}: {done.state}",
+                now=now,
+                account=effect.account,
+                case_id=effect.case_id,
+                details={"key": effect.key, "receipt": done.receipt},
+            )
+        log.info("effect.done", key=effect.key, system=self._system, state=done.state)
+        reached(Checkpoint.EFFECT_FINISHED)
+
+    def _withdraw(self, lane: LeasedLane, effect: StoredEffect) -> None:
+        now = self._clock.now()
+        with self._store.begin() as tx:
+            tx.effects.finish(
+                effect.id,
+                EffectState.WITHDRAWN,
+                now=now,
+                receipt={"note": f"no longer wanted: {effect.guard} does not hold"},
+            )
+            row = next(
+                (one for one in tx.cases.ledger(effect.account) if one.subject == effect.subject),
+                None,
+            )
+            if row is not None and row.state is SuppressionState.WANTED and not effect.snapshot:
+                tx.cases.save_suppression(
+                    effect.account, replace(row, state=SuppressionState.RESTORED, checked_at=now)
+                )
+            tx.audit.note(
+                "effect.withdrawn",
+                f"{effect.kind} {effect.subject} is no longer wanted",
+                now=now,
+                account=effect.account,
+                case_id=effect.case_id,
+                details={"key": effect.key, "guard": effect.guard},
+            )
+
+    # -- CRM: everything at once, in as few calls as the vendor allows
+
+    def _deliver_crm(
+        self,
+        lanes: dict[AccountId, LeasedLane],
+        waiting: dict[AccountId, list[StoredEffect]],
+        tally: _Tally,
+    ) -> None:
+        if self._crm is None:
+            raise Bug(f"no connector writes to {self._system}")
+        now = self._clock.now()
+        later: dict[AccountId, datetime] = {}
+        batch: list[StoredEffect] = []
+        changes: list[TaskChange | FieldsChange] = []
+        for account, effects in waiting.items():
+            with self._store.begin() as tx:
+                tx.lanes.hold(lanes[account], seconds=LEASE_SECONDS)
+                links = tx.links.of(account)
+            crm_id = next(
+                (
+                    link.external_id
+                    for link in links
+                    if link.system == self._system
+                    and link.kind == ACCOUNT
+                    and link.state == "confirmed"
+                ),
+                None,
+            )
+            for effect in effects:
+                if effect.not_before is not None and effect.not_before > now:
+                    later[account] = _earlier(later.get(account), effect.not_before)
+                    continue
+                batch.append(effect)
+                changes.append(crm_change(effect, self._system, crm_id))
+        if batch:
+            with self._store.begin() as tx:
+                tx.effects.start([effect.id for effect in batch])
+            reached(Checkpoint.EFFECT_STARTED)
+            answers = self._write(changes)
+            reached(Checkpoint.EFFECT_SENT)
+            for effect, answer in zip(batch, answers, strict=True):
+                lane = lanes[effect.account]
+                if isinstance(answer, KidgloveError):
+                    wait = self._failed(lane, effect, answer, tally)
+                    if wait is not None:
+                        later[effect.account] = _earlier(later.get(effect.account), wait)
+                else:
+                    self._written(effect, answer)
+                    tally.done += 1
+        for account, lane in lanes.items():
+            self._release(lane, later.get(account))
+
+    def _write(
+        self, changes: Sequence[TaskChange | FieldsChange]
+    ) -> Sequence[Receipt | KidgloveError]:
+        if self._crm is None:
+            raise Bug(f"no connector writes to {self._system}")
+        try:
+            return self._crm.write(changes)
+        except KidgloveError as problem:
+            return [problem] * len(changes)
+        except self._unstoppable:
+            raise
+        except Exception as problem:  # noqa: BLE001 # reason: a crash of the connector is each effect's own failure
+            log.error("crm.crashed", system=self._system, error=type(problem).__name__)
+            return [Bug(f"writing to the CRM failed with {type(problem).__name__}")] * len(changes)
+
+    def _written(self, effect: StoredEffect, receipt: Receipt) -> None:
+        now = self._clock.now()
+        plain = {
+            "ref": str(receipt.ref),
+            "id": receipt.ref.id,
+            "created": receipt.was_created,
+            "now": dict(receipt.now),
+            "note": receipt.note,
+        }
+        with self._store.begin() as tx:
+            tx.effects.finish(effect.id, EffectState.DONE, now=now, receipt=plain)
+            self._explain(tx, effect, receipt.ref.id, receipt.now, now)
+            tx.audit.note(
+                "effect.done",
+                f"{effect.kind} {effect.subject}{': ' + receipt.note if receipt.note else ''}",
+                now=now,
+                account=effect.account,
+                case_id=effect.case_id,
+                details={"key": effect.key, "record": receipt.ref.id},
+            )
+        log.info("effect.done", key=effect.key, system=self._system)
+        reached(Checkpoint.EFFECT_FINISHED)
+
+    # -- both
+
+    def _failed(
+        self, lane: LeasedLane, effect: StoredEffect, error: KidgloveError, tally: _Tally
+    ) -> datetime | None:
+        """Put the failure where the table says; returns when to try again, if ever."""
+        now = self._clock.now()
+        what = verdict(error, attempts=effect.attempts + 1, key=effect.key)
+        until = now + what.wait if what.wait is not None else None
+        with self._store.begin() as tx:
+            if what.state is EffectState.WAITING:
+                tx.effects.put_off(effect.id, until=until, error=error)
+                tally.put_off += 1
+            else:
+                tx.effects.finish(effect.id, what.state, now=now, error=error)
+            if what.opens_circuit and tx.system.open_circuit(
+                self._system, reason=error.message, now=now
+            ):
+                tx.audit.raise_alert(
+                    f"circuit:{self._system}:{now.isoformat()}",
+                    f"{self._system} refuses our credential; its effects wait. {error.remedy}",
+                    rule="credential.refused",
+                    now=now,
+                    account=None,
+                )
+            if what.tell:
+                tx.audit.raise_alert(
+                    f"stuck:{effect.id}:{error.code}",
+                    f"{effect.kind} {effect.subject} is {what.state}: {error.message} "
+                    f"{error.remedy}",
+                    rule=f"effect.{error.code}",
+                    now=now,
+                    account=effect.account,
+                )
+            if what.judge_again:
+                tx.lanes.mark_dirty(
+                    effect.account, EVALUATE, urgency=lane.urgency, cause=f"kidglove:{error.code}"
+                )
+        log.warning(
+            "effect.failed",
+            key=effect.key,
+            system=self._system,
+            code=error.code,
+            state=what.state,
+            is_credential=isinstance(error, Unauthorized),
+        )
+        return until
+
+    def _explain(
+        self,
+        tx: TransactionPort,
+        effect: StoredEffect,
+        record: str,
+        values: Any,
+        now: datetime,
+    ) -> None:
+        tx.effects.record_written(
+            [
+                WrittenValue(
+                    system=self._system,
+                    record=record,
+                    field=str(name),
+                    value=value,
+                    at=now,
+                    effect_id=effect.id,
+                    rule=effect.rule,
+                    cause=effect.cause,
+                    config_version=effect.config_version,
+                )
+                for name, value in dict(values or {}).items()
+            ]
+        )
+
+    def _ask_judgement(self, lane: LeasedLane, cause: str) -> None:
+        with self._store.begin() as tx:
+            tx.lanes.mark_dirty(
+                lane.account, EVALUATE, urgency=min(lane.urgency, Urgency.NORMAL), cause=cause
+            )
+
+    def _release(self, lane: LeasedLane, later: datetime | None) -> None:
+        with self._store.begin() as tx:
+            tx.lanes.release(lane, is_done=later is None, not_before=later)
+
+
+@dataclass
+class _Tally:
+    done: int = 0
+    put_off: int = 0
+    withdrawn: int = 0
+
+
+def _wanted(effect: StoredEffect, stance: Stance | None, now: datetime) -> bool | None:
+    """Whether the guard holds on a fresh judgement; None if there is no fresh one."""
+    if effect.guard is Guard.ALWAYS:
+        return True
+    if stance is None or now - stance.evaluated_at > FRESH:
+        return None
+    match effect.guard:
+        case Guard.STILL_HELD:
+            return stance.wants_quiet
+        case Guard.NO_LONGER_HELD:
+            return not stance.wants_quiet
+        case Guard.STILL_INTERCEPTED:
+            return stance.intercepts and not stance.wants_quiet
+    return True
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime:
+    times = [moment for moment in (one, other) if moment is not None]
+    if not times:
+        raise Bug("an effect was put off without a time")
+    return min(times)

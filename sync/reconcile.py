@@ -1,0 +1,150 @@
+"""Finding what no webhook told us: event lists, state sweeps, and a look at everything that is open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.errors import KidgloveError
+from domain.ids import AccountId, Ref
+from domain.ports import FoundAccounts, ListsChanges, ReadPlan, ReadsAccounts, SweepsHolds
+from domain.rows import EVALUATE, Urgency
+from sync.clock import Clock
+from sync.configs import Configs, read_plan
+from sync.durable import Store
+from sync.refresh import ACCOUNT
+
+PAGES = 50
+"""Pages that one poll reads at most; what is left waits for the next, the cursor is kept."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one poll or sweep saw, and how many accounts it wants looked at."""
+
+    seen: int
+    marked: int
+
+
+class Reconcile:
+    """Every method may be repeated, run late or be killed half-way: the cursor moves last."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        configs: Configs,
+        clock: Clock,
+        payments_system: str,
+        crm_system: str,
+        accounts: ReadsAccounts | None,
+    ) -> None:
+        self._store = store
+        self._configs = configs
+        self._clock = clock
+        self._payments_system = payments_system
+        self._crm_system = crm_system
+        self._accounts = accounts
+
+    def poll(self, name: str, source: ListsChanges) -> Found:
+        """Read what changed since the cursor. Event lists go through the inbox like webhooks, so
+        that an event that did arrive is recognised and an event that was lost is not."""
+        seen = marked = 0
+        with self._store.begin() as tx:
+            cursor = tx.system.cursor(name)
+        for _ in range(PAGES):
+            page = source.changes(cursor, now=self._clock.now())
+            now = self._clock.now()
+            with self._store.begin() as tx:
+                if page.raw:
+                    seen += len(page.raw)
+                    marked += tx.inbox.store(page.raw, now)
+                else:
+                    seen += len(page.hints)
+                    for hint in page.hints:
+                        account = tx.links.account_of(hint.ref)
+                        if account is not None:
+                            tx.lanes.mark_dirty(
+                                account, EVALUATE, cause=f"{name}:{hint.event_id} {hint.topic}"
+                            )
+                            marked += 1
+                tx.system.set_cursor(name, page.cursor, now=now)
+            cursor = page.cursor
+            if page.is_last:
+                break
+        return Found(seen, marked)
+
+    def sweep_holds(self, sweeps: SweepsHolds) -> Found:
+        """Compare the complete set of accounts on hold in the CRM with what we hold.
+
+        New ones, released ones and ones that no event ever named are all found by this.
+        """
+        with self._store.begin() as tx:
+            config = self._configs.current(tx, self._clock.now())
+        plan = read_plan(config.mapping)
+        refs = set(sweeps.accounts_on_hold(plan=plan, words=tuple(config.mapping.held_words)))
+        unknown: list[Ref] = []
+        marked = 0
+        with self._store.begin() as tx:
+            held: dict[AccountId, bool] = {}
+            for ref in refs:
+                account = tx.links.account_of(ref)
+                if account is None:
+                    unknown.append(ref)
+                else:
+                    held[account] = True
+            open_cases = {stored.case.account: stored.case for stored in tx.cases.all()}
+            for account in held:
+                case = open_cases.get(account)
+                stance = tx.cases.stance(account)
+                if case is None or case.word is None or stance is None or not stance.wants_quiet:
+                    tx.lanes.mark_dirty(
+                        account, EVALUATE, cause=f"reconcile:{self._crm_system} hold found"
+                    )
+                    marked += 1
+            for account, case in open_cases.items():
+                if case.word is not None and account not in held:
+                    tx.lanes.mark_dirty(
+                        account, EVALUATE, cause=f"reconcile:{self._crm_system} hold gone"
+                    )
+                    marked += 1
+        marked += self._open_unknown(unknown, plan)
+        return Found(len(refs), marked)
+
+    def sweep_open(self) -> Found:
+        """Look again at every account: bulk work, behind everything that is urgent."""
+        seen = 0
+        after: AccountId | None = None
+        while True:
+            with self._store.begin() as tx:
+                batch = tx.cases.accounts(after=after, limit=500)
+                for account in batch:
+                    tx.lanes.mark_dirty(
+                        account, EVALUATE, urgency=Urgency.BULK, cause="reconcile:sweep"
+                    )
+            seen += len(batch)
+            if not batch:
+                return Found(seen, seen)
+            after = batch[-1]
+
+    def _open_unknown(self, refs: list[Ref], plan: ReadPlan) -> int:
+        """Accounts on hold that we have never seen: open them by the customer id they carry."""
+        if not refs or self._accounts is None:
+            return 0
+        answers = self._accounts.read_accounts(ids=[ref.id for ref in refs], plan=plan)
+        marked = 0
+        now = self._clock.now()
+        for ref in refs:
+            answer: FoundAccounts | KidgloveError | None = answers.get(ref.id)
+            if not isinstance(answer, FoundAccounts) or len(answer.records) != 1:
+                continue
+            for customer in answer.records[0].customers[:1]:
+                with self._store.begin() as tx:
+                    account = tx.links.open_account(
+                        Ref(self._payments_system, "customer", customer), now=now
+                    )
+                    tx.links.link(account, Ref(self._crm_system, ACCOUNT, ref.id), now=now)
+                    tx.lanes.mark_dirty(
+                        account, EVALUATE, cause=f"reconcile:{self._crm_system} hold found"
+                    )
+                marked += 1
+        return marked
