@@ -58,7 +58,7 @@ def _lines(package: ContextPackage, reader: Reader) -> tuple[Line, ...]:
     if package.standing.state is CaseState.CLOSED:
         said = [
             ("Now", closed_text(package, reader)),
-            ("Do", "Nothing to do. This task closes itself."),
+            ("Do", "Nothing, this task closes itself. A message half written can be dropped."),
             ("Money", money_text(package, reader)),
             ("History", history_text(package, reader)),
         ]

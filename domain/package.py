@@ -43,6 +43,7 @@ from domain.situation import Names
 from domain.wording import Reader, clean, safe_url
 
 NO_LIVE_LINK = "made when the mail is written; a live link never stands in a task"
+NO_ADDRESS = "the record carries no address"
 GROUPS = (
     "account failure invoice attempts next_attempt value health support last_touch history people "
     "quiet recommend links"
@@ -109,6 +110,15 @@ class ContextPackage:
             part = getattr(self, group)
             for one in fields(part):
                 yield f"{group}.{path_name(one.name)}", getattr(part, one.name)
+
+    def link_for(self, leaf: Known[Any] | Missing) -> Known[str] | Missing:
+        """Where to look this leaf up: the customer's record in the system that it is from."""
+        if isinstance(leaf, Missing):
+            return leaf
+        for link in (self.links.payments, self.links.crm, self.links.erp, self.links.why):
+            if isinstance(link, Known) and link.source == leaf.source:
+                return link
+        return Missing(NO_ADDRESS)
 
 
 def json_schema() -> dict[str, Any]:
@@ -182,12 +192,10 @@ def build_package(
         links=Links(
             portal=Missing(NO_LIVE_LINK),
             payments=sources.from_payments(
-                safe_url(sources.payments.url) if sources.payments else None, "no link to it"
+                safe_url(sources.payments.url) if sources.payments else None, NO_ADDRESS
             ),
-            crm=sources.from_crm(
-                safe_url(sources.crm.url) if sources.crm else None, "no link to it"
-            ),
-            erp=sources.from_erp(None, "no link to it"),
+            crm=sources.from_crm(safe_url(sources.crm.url) if sources.crm else None, NO_ADDRESS),
+            erp=sources.from_erp(None, NO_ADDRESS),
             why=sources.from_policy(why_command or f"{names.why_command} {case.key}"),
         ),
     )
@@ -213,6 +221,7 @@ def _standing(
         number=case.number,
         state=case.state,
         task=tier.task,
+        has_invoices=bool(case.invoices),
         opened_at=case.opened_at,
         due_on=case.due_on,
         hand_on_at=due_at,

@@ -25,7 +25,7 @@ from domain.package_sources import Sources, solid
 from domain.recommend import ContractKind, contract_kind
 from domain.wording import Reader, count, number
 
-NO_INVOICE = "none of the case's invoices is listed there"
+NO_INVOICE = "no invoice of this case is listed there"
 CARD_NEWS_DAYS = 180
 """An older replacement of the card is no news; without a last success it explains nothing."""
 MONTHS_A_YEAR = 12
@@ -111,9 +111,9 @@ def likely_causes(
             elif worked is None and failed_at - card.replaced_at < timedelta(days=CARD_NEWS_DAYS):
                 causes.append(since)
     if kind is DeclineClass.FUNDS:
-        causes.append("the bank's answer points to a limit or a balance, not to the card itself")
+        causes.append("a limit or a balance at the bank, not the card itself")
     if crm and isinstance(crm.ap_contact, Known) and crm.ap_contact.value.is_gone:
-        causes.append("the contact for invoices on file can no longer be reached")
+        causes.append("the contact on file for invoices can no longer be reached")
     return tuple(causes)
 
 
@@ -146,6 +146,7 @@ def invoice_part(sources: Sources, invoices: tuple[Invoice, ...]) -> InvoicePart
     erp_number = erp.invoice_numbers.get(main.id) if erp and main else None
     erp_amount = erp.amounts.get(main.id) if erp and main else None
     open_ = [one.remaining for one in invoices if not one.status.is_settled]
+    all_ = [one.total for one in invoices]
     no_due = "charged automatically, so it has no due date"
     others = tuple(
         OtherInvoice(
@@ -173,23 +174,23 @@ def invoice_part(sources: Sources, invoices: tuple[Invoice, ...]) -> InvoicePart
             (main.finalized_at or main.created_at) if main else None, NO_INVOICE
         ),
         due=sources.from_payments(main.due_at if main else None, no_due if main else NO_INVOICE),
-        open_amount=sources.from_payments(
-            Money(0, main.remaining.currency)
-            if main and main.status.is_settled
-            else main and main.remaining,
-            NO_INVOICE,
-        ),
+        open_amount=sources.from_payments(_still_open(main) if main else None, NO_INVOICE),
         case_open=sources.from_payments(tuple(total(open_).values()) if main else None, NO_INVOICE),
+        case_total=sources.from_payments(tuple(total(all_).values()) if main else None, NO_INVOICE),
         paid_at=sources.from_payments(
             main.settled_at if main and main.status is InvoiceStatus.PAID else None,
             "not paid yet" if main and not main.status.is_settled else "no time is recorded",
         ),
         paid_by=sources.from_payments(
             paid_by if main and main.status is InvoiceStatus.PAID else None,
-            "not paid yet" if main and not main.status.is_settled else "the payer is not named",
+            "not paid yet" if main and not main.status.is_settled else "it does not say how",
         ),
         others=sources.from_payments(others if main else None, NO_INVOICE),
     )
+
+
+def _still_open(invoice: Invoice) -> Money:
+    return Money(0, invoice.total.currency) if invoice.status.is_settled else invoice.remaining
 
 
 def _status(invoice: Invoice) -> str:
@@ -341,7 +342,7 @@ def history_line(past: PaymentHistory) -> str:
             return "no payment has gone through yet"
         return "every earlier payment went through at the first try"
     hiccups = count(failures, "earlier hiccup")
-    pace = f", usually within {_days(past.median_days)}" if past.median_days is not None else ""
+    pace = f", usually in {_days(past.median_days)}" if past.median_days is not None else ""
     if past.lost:
         solved = f" and {past.resolved} solved{pace}" if past.resolved else ""
         return f"{hiccups}: {past.lost} never paid{solved}"

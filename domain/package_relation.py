@@ -19,6 +19,7 @@ from domain.package_sources import Sources, solid
 from domain.wording import clean, safe_url
 
 T = TypeVar("T")
+NO_TALK = "none on record"
 TICKETS_SHOWN = 3
 """More titles than this are read by nobody before a call; the count is always complete."""
 
@@ -88,8 +89,7 @@ def last_touch(sources: Sources) -> LastTouch:
     """When customer success last spoke with the customer, or that it is not on record."""
     touch = sources.crm.last_touch if sources.crm else sources.from_crm(None, "")
     if isinstance(touch, Missing) or touch.value is None:
-        none = solid(touch) if isinstance(touch, Missing) else Missing("none on record")
-        assert isinstance(none, Missing)
+        none = Missing(touch.because if isinstance(touch, Missing) else NO_TALK)
         return LastTouch(at=none, who=none, kind=none, line=none)
     last, source = touch.value, touch.source
     return LastTouch(

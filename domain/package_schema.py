@@ -71,6 +71,7 @@ class InvoicePart:
     open_amount: Leaf[Money]
     erp_amount: Leaf[Money]
     case_open: Leaf[tuple[Money, ...]]
+    case_total: Leaf[tuple[Money, ...]]
     paid_at: Leaf[datetime]
     paid_by: Leaf[str]
     others: Leaf[tuple[OtherInvoice, ...]]
@@ -229,6 +230,7 @@ class Standing:
     number: int
     state: CaseState
     task: TaskKind
+    has_invoices: bool
     opened_at: datetime
     due_on: date | None
     hand_on_at: datetime | None

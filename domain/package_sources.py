@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from domain.case import Case
 from domain.facts import AccountFacts, CrmPicture, ErpPicture, PaymentPicture
 from domain.holds import QuietCertificate
-from domain.leaf import Known, Leaf, Missing
+from domain.leaf import Known, Missing
 from domain.policy import Policy, Tier
 from domain.wording import Reader, clean
 
@@ -68,7 +68,7 @@ class Sources:
 
 
 def _leaf(
-    picture: Leaf[object], value: T | None, because: str, read_at: datetime | None
+    picture: Known[Any] | Missing, value: T | None, because: str, read_at: datetime | None
 ) -> Known[T] | Missing:
     if isinstance(picture, Missing):
         return solid(picture)

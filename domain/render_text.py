@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -17,7 +17,7 @@ from domain.money import Money
 from domain.package import ContextPackage
 from domain.package_schema import AttemptPart, OtherInvoice, PayingContact, TicketPart
 from domain.policy import TaskKind
-from domain.screen_turn import due_text, name_of, open_text
+from domain.screen_turn import due_text, name_of, open_text, total_text
 from domain.wording import Reader, clip, number, shown, width
 
 SUBJECT_LIMIT = 80
@@ -39,33 +39,29 @@ MISSING = "not available"
 def subject(package: ContextPackage) -> str:
     """One line of at most 80 characters: the money first, then why, then by when."""
     standing = package.standing
-    reader = Reader(zone=package.zone, as_of=package.as_of)
-    money = open_text(package) or "amount not known"
     if standing.state is CaseState.CLOSED:
-        heads = {
-            Outcome.PAID: "Paid",
-            Outcome.VOIDED: "Cancelled",
-            Outcome.LOST: "Not paid",
-            Outcome.RELEASED: "Released",
-            None: "Closed",
-        }
-        return _fitted(heads[standing.outcome], package, money, ["nothing to do"], [""])
-    return _fitted("Payment hiccup", package, money, [_short_why(package)], _whens(package, reader))
+        heads = {Outcome.PAID: "Paid", Outcome.VOIDED: "Cancelled", Outcome.LOST: "Written off"}
+        head = heads.get(standing.outcome or Outcome.RELEASED, "Over")
+        money = total_text(package) if standing.has_invoices else ""
+        return _fitted(head, package, money, [], ["nothing to do"])
+    if not standing.has_invoices:
+        return _fitted("Kept quiet", package, "no payment open", [], _whens(package))
+    money = open_text(package) or "amount not known"
+    waits = standing.state in (CaseState.IN_RESOLUTION, CaseState.PROMISED)
+    why = value_or(package.failure.headline, "")
+    return _fitted("Payment hiccup", package, money, [] if waits else [why], _whens(package))
 
 
-def _short_why(package: ContextPackage) -> str:
-    return value_or(package.failure.headline, "")
-
-
-def _whens(package: ContextPackage, reader: Reader) -> list[str]:
+def _whens(package: ContextPackage) -> list[str]:
     """The end of the subject, the longest form first."""
+    reader = Reader(zone=package.zone, as_of=package.as_of)
     standing = package.standing
     if standing.state is CaseState.IN_RESOLUTION and standing.word:
         day = reader.last_day(standing.word.until)
         return [f"in resolution until {day}", f"until {day}"]
     if standing.state is CaseState.PROMISED and standing.promise:
         day = reader.day(standing.promise.promised)
-        return [f"promised for {day}", f"promised {day}"]
+        return [f"payment promised for {day}", f"promised for {day}"]
     by = due_text(package, reader)
     verb = {TaskKind.CALL: "call", TaskKind.EMAIL: "write", TaskKind.TODO: "act"}[standing.task]
     return [f"{verb} by {by}", f"{verb} {by}"] if by else [verb]
@@ -256,7 +252,7 @@ def hop_subject(package: ContextPackage, hop: Hop) -> str:
         "Payment hiccup",
         package,
         open_text(package) or "amount not known",
-        [_short_why(package)],
+        [value_or(package.failure.headline, "")],
         [f"with you too since {day}", f"with you since {day}"],
     )
 
@@ -275,18 +271,20 @@ def hop_body(
     url = task_url or (crm.value if isinstance(crm, Known) else None)
     place = url or f"in {package.names.crm}, on the account"
     had, who = reader.length(since, hop.at), shown(holder, 60) or "a colleague"
-    before = f"Before, it was with {who} for {had} (from {reader.time(since)})."
+    own = replace(package, standing=replace(package.standing, hops=()))
+    now, do, *rest = first_screen(own)
+    before = f"{who} had it for {had} before, and keeps the living task."
     lines = [
-        f"Now: This is with you too since {reader.time(hop.at)}. {before}",
-        "Do: Please agree between you who takes it on. Their task stays open.",
+        f"Now: With you too since {reader.time(hop.at)}. {before}",
+        f"Do: Agree with {who} who takes it on. Next step: {do.text}",
         f"Living task: {place} (key {package.standing.key})",
-        "",
-        *(str(line) for line in first_screen(package)),
+        f"Case: {now.text}",
+        *map(str, rest),
     ]
-    return clip_lines(lines)
+    return _within(lines)
 
 
-def clip_lines(lines: Sequence[str]) -> str:
+def _within(lines: Sequence[str]) -> str:
     """The lines as one text within the body's limit."""
     kept = list(lines)
     while width("\n".join(kept)) > BODY_LIMIT:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from domain.case import CaseState
 from domain.decline_table import DeclineClass
 from domain.leaf import Known, Missing, value_or
 from domain.money import Money
 from domain.package import ContextPackage
+from domain.package_relation import NO_TALK
 from domain.wording import Reader, count, listed, sentence
 
 OTHERS_SHOWN = 3
@@ -16,6 +19,7 @@ OTHERS_SHOWN = 3
 
 
 def soon_text(package: ContextPackage, reader: Reader) -> str:
+    """A renewal call that is near; empty if none is."""
     at, near = package.value.renewal_at, package.value.renewal_is_near
     if not isinstance(at, Known) or not value_or(near, False):
         return ""
@@ -25,6 +29,7 @@ def soon_text(package: ContextPackage, reader: Reader) -> str:
 
 
 def why_text(package: ContextPackage, reader: Reader) -> str:
+    """Why it failed in plain words, and the likely causes that something on record supports."""
     failure = package.failure
     words = failure.plain_words
     said = words.value if isinstance(words, Known) else f"not known ({reader.text(words.because)})"
@@ -34,7 +39,7 @@ def why_text(package: ContextPackage, reader: Reader) -> str:
     where = value_or(package.account.country, "there")
     return sentence(
         said,
-        f"on record: {listed(causes)}" if causes else "",
+        f"likely cause: {'; '.join(causes)}" if causes else "",
         f"a new card was added on {reader.day(new_card.value)}"
         if isinstance(new_card, Known)
         else "",
@@ -48,6 +53,7 @@ def why_text(package: ContextPackage, reader: Reader) -> str:
 
 
 def money_text(package: ContextPackage, reader: Reader) -> str:
+    """The invoice, what the account is worth, its contract, and what is not known of these."""
     value = package.value
     return sentence(
         _invoice(package, reader),
@@ -66,7 +72,9 @@ def money_text(package: ContextPackage, reader: Reader) -> str:
         f"country {reader.text(package.account.country.value, 20)}"
         if isinstance(package.account.country, Known)
         else "",
-        reader.unknown(
+        unknown(
+            package,
+            reader,
             [
                 ("yearly value", value.arr),
                 ("how long a customer", value.tenure_months),
@@ -75,9 +83,28 @@ def money_text(package: ContextPackage, reader: Reader) -> str:
                 ("success tier", value.tier),
                 ("expansion", value.expansion_arr),
                 ("country", package.account.country),
-            ]
+            ],
         ),
     )
+
+
+def unknown(
+    package: ContextPackage, reader: Reader, leaves: Sequence[tuple[str, Known[Any] | Missing]]
+) -> str:
+    """`Not known: seats and success tier (field not mapped)`; empty if everything is known.
+
+    What is missing because the whole CRM record is gets a short word, as the first line has the
+    reason.
+    """
+    record = package.account.record
+    by_reason: dict[str, list[str]] = {}
+    for name, leaf in leaves:
+        if isinstance(leaf, Missing):
+            has_no_record = isinstance(record, Missing) and leaf.because == record.because
+            why = f"see {package.names.crm} above" if has_no_record else leaf.because
+            by_reason.setdefault(why, []).append(name)
+    groups = [f"{listed(names)} ({reader.text(why)})" for why, names in by_reason.items()]
+    return f"not known: {'; '.join(groups)}" if groups else ""
 
 
 def _tenure(months: int) -> str:
@@ -127,34 +154,46 @@ def _others(package: ContextPackage, reader: Reader) -> str:
 
 
 def mood_text(package: ContextPackage, reader: Reader) -> str:
-    value = package.value
-    renewal = ""
-    if isinstance(value.renewal_at, Missing):
-        renewal = reader.unknown([("renewal call", value.renewal_at)])
-    elif not value_or(value.renewal_is_near, False):
-        renewal = f"renewal call {reader.day(value.renewal_at.value)}"
+    """Health, tickets, the last talk, and what is not known of these."""
+    at, touch = package.value.renewal_at, package.last_touch.at
+    is_later = isinstance(at, Known) and not value_or(package.value.renewal_is_near, False)
+    has_no_talk = isinstance(touch, Missing) and touch.because == NO_TALK
     return sentence(
-        _health(package, reader), _tickets(package, reader), _last_talk(package, reader), renewal
+        _health(package, reader),
+        _tickets(package, reader),
+        "no talk on record" if has_no_talk else _last_talk(package, reader),
+        f"renewal call {reader.day(at.value)}" if isinstance(at, Known) and is_later else "",
+        unknown(
+            package,
+            reader,
+            [
+                ("health score", package.health.score),
+                ("support tickets", package.support.open),
+                *([] if has_no_talk else [("last talk", touch)]),
+                ("renewal call", at),
+            ],
+        ),
     )
 
 
 def _health(package: ContextPackage, reader: Reader) -> str:
     health = package.health
     if isinstance(health.score, Missing):
-        return f"no health score: {reader.text(health.score.because)}"
+        return ""
     said = f"health {reader.text(health.score.value, 40)}"
+    source = reader.text(package.names.show(health.score.source), 40)
     if isinstance(health.age, Missing):
-        return f"{said} (age unknown)"
+        return f"{said} ({source}, age unknown)"
     days = health.age.value
     age = "from today" if days == 0 else f"{count(days, 'day')} old"
     stale = ", too old to rely on" if value_or(health.is_stale, False) else ""
-    return f"{said} ({age}{stale})"
+    return f"{said} ({source}, {age}{stale})"
 
 
 def _tickets(package: ContextPackage, reader: Reader) -> str:
     support = package.support
     if isinstance(support.open, Missing):
-        return f"support tickets not known: {reader.text(support.open.because)}"
+        return ""
     if not support.open.value:
         return "no open support ticket"
     titles = [reader.text(one.title, 60) for one in value_or(support.top3, ())]
@@ -166,10 +205,10 @@ def _tickets(package: ContextPackage, reader: Reader) -> str:
 def _last_talk(package: ContextPackage, reader: Reader) -> str:
     touch = package.last_touch
     if isinstance(touch.at, Missing):
-        return f"last talk: {reader.text(touch.at.because)}"
+        return ""
     who = value_or(touch.who, "")
     is_reader = bool(who) and who == package.standing.assignee
-    by = " by you" if is_reader else f" by {reader.text(who, 40)}" if who else ""
+    by = ", you" if is_reader else f", {reader.text(who, 40)}" if who else ""
     kind = reader.text(value_or(touch.kind, "talk"), 30)
     line = touch.line
     about = f": “{reader.text(line.value)}”" if isinstance(line, Known) else ""
@@ -177,6 +216,7 @@ def _last_talk(package: ContextPackage, reader: Reader) -> str:
 
 
 def history_text(package: ContextPackage, reader: Reader) -> str:
+    """Earlier hiccups, the tries so far, and the next one."""
     line = package.history.line
     return sentence(
         line.value
@@ -198,6 +238,8 @@ def _tries(package: ContextPackage, reader: Reader) -> str:
 
 def _next_try(package: ContextPackage, reader: Reader) -> str:
     planned = package.next_attempt.at
+    if isinstance(package.invoice.id, Missing):
+        return ""
     if isinstance(planned, Missing):
         return f"next try: {reader.text(planned.because)}"
     at: datetime = planned.value

@@ -10,7 +10,7 @@ from domain.holds import Quiet
 from domain.leaf import Known, Missing, value_or
 from domain.package import ContextPackage
 from domain.policy import TaskKind
-from domain.wording import Reader, count, sentence
+from domain.wording import Reader, count, ordinal, sentence
 
 PROMISE_FIELD = "Promise date"
 RESOLUTION_WORD = "In Resolution"
@@ -59,6 +59,16 @@ def open_text(package: ContextPackage) -> str | None:
     return amounts if unpaid == 1 else f"{amounts} on {unpaid} invoices"
 
 
+def total_text(package: ContextPackage) -> str:
+    """What the whole case was about, paid or not: `$14,200`, `$14,500 on 2 invoices`."""
+    totals = value_or(package.invoice.case_total, ())
+    if not totals:
+        return "the amount"
+    amounts = " + ".join(money.text() for money in totals)
+    number = 1 + len(value_or(package.invoice.others, ()))
+    return amounts if number == 1 else f"{amounts} on {number} invoices"
+
+
 def name_of(package: ContextPackage, reader: Reader, room: int = 60) -> str:
     """The customer's name as it may stand in a line."""
     name = package.account.name
@@ -73,13 +83,14 @@ def due_text(package: ContextPackage, reader: Reader) -> str:
 
 
 def now_text(package: ContextPackage, reader: Reader) -> str:
+    """Where it stands: first what is not quiet, then what has just happened, then the money."""
     state = value_or(package.quiet.state, Quiet.UNKNOWN)
     quiet = quiet_text(package, reader)
     is_loud = state in (Quiet.NOT_QUIET, Quiet.UNKNOWN)
     record = package.account.record
     return sentence(
         quiet if is_loud else "",
-        f"This account is not linked in {package.names.crm}: {reader.text(record.because)}"
+        f"nothing from {package.names.crm}: {reader.text(record.because)}"
         if isinstance(record, Missing)
         else "",
         *_turn(package, reader),
@@ -111,8 +122,10 @@ def _turn(package: ContextPackage, reader: Reader) -> list[str]:
             gave = (
                 f" as “{reader.text(standing.last_outcome, 60)}”" if standing.last_outcome else ""
             )
-            again = "" if standing.reopened == 1 else f" ({standing.reopened} times)"
-            said.append(f"back{again}, because the task was completed{gave} and the money is open")
+            again = "" if standing.reopened == 1 else f", for the {ordinal(standing.reopened)} time"
+            said.append(
+                f"this task is back{again}: it was completed{gave}, but the money is still open"
+            )
         if standing.word_ran_out:
             said.append("the time set for the fix has run out and the money is not here yet")
         if standing.broken_promise:
@@ -145,6 +158,8 @@ def _handed_on(package: ContextPackage, reader: Reader) -> list[str]:
 
 
 def _unpaid(package: ContextPackage, reader: Reader) -> str:
+    if not package.standing.has_invoices:
+        return "no payment is open"
     if isinstance(package.invoice.status, Missing):
         why = reader.text(package.invoice.status.because)
         return f"take it as unpaid: {package.names.payments} could not tell ({why})"
@@ -166,56 +181,60 @@ def _amounts(package: ContextPackage) -> str:
 
 
 def closed_text(package: ContextPackage, reader: Reader) -> str:
+    """How it ended, when, and that nothing is left to do."""
     standing = package.standing
     when = f" on {reader.time(standing.closed_at)}" if standing.closed_at else ""
-    amount = open_text(package) or "the amount"
+    money = total_text(package)
     match standing.outcome:
-        case Outcome.PAID | None:
+        case Outcome.PAID:
             paid_at, paid_by = package.invoice.paid_at, package.invoice.paid_by
             at = f" on {reader.time(paid_at.value)}" if isinstance(paid_at, Known) else when
-            by = (
-                f", by {reader.text(paid_by.value, 60)}"
-                if isinstance(paid_by, Known)
-                else f" (payer: {paid_by.because})"
-            )
-            others = value_or(package.invoice.others, ())
-            rest = f"; the other {count(len(others), 'invoice')} of this case too" if others else ""
-            return sentence(f"paid: {amount} arrived{at}{by}{rest}", "nothing to do")
+            how = f" ({reader.text(paid_by.value, 60)})" if isinstance(paid_by, Known) else ""
+            said = f"paid: {money} from {name_of(package, reader)} arrived{at}{how}"
         case Outcome.VOIDED:
-            return sentence(f"cancelled: {amount} is no longer asked for{when}", "nothing to do")
+            said = f"cancelled{when}: {money} is no longer asked for"
         case Outcome.LOST:
-            return sentence(f"ended without a payment{when}: {amount} was written off")
-        case Outcome.RELEASED:
-            return sentence(f"no longer handled by a person{when}; {amount} takes the usual path")
+            said = f"written off{when}: {money} did not arrive"
+        case Outcome.RELEASED | None:
+            said = f"over{when}: no payment is open"
         case _:
             assert_never(standing.outcome)
+    return sentence(said, "nothing to do")
 
 
 def do_text(package: ContextPackage, reader: Reader) -> str:
+    """The next step of the person who has the task."""
     standing = package.standing
     if standing.state is CaseState.IN_RESOLUTION and standing.word:
         until = reader.last_day(standing.word.until)
         if not standing.word.is_understood:
             return sentence("choose one of the listed values in the status field, or clear it")
         return sentence(
-            f"nothing before {until} unless they answer",
-            "Clear the status to end this sooner, or change its date",
+            f"nothing until {until}, unless they answer",
+            "clear the status to end this sooner, or change its date",
         )
     if standing.state is CaseState.PROMISED and standing.promise:
         return sentence(
             f"nothing for now: we wait and look again on {reader.day(standing.promise.until)}",
-            "Change the date if they name another one",
+            "change the date if they name another one",
         )
     expedited = ""
     if standing.expedited_at:
         why = f" ({reader.text(standing.expedite_reason)})" if standing.expedite_reason else ""
-        expedited = (
-            f"please first of all, it was put forward {reader.day(standing.expedited_at)}{why}"
-        )
+        day = reader.day(standing.expedited_at)
+        expedited = f"please do this first: it was expedited on {day}{why}"
     approach = value_or(package.recommend.approach, "")
-    first = value_or(package.failure.class_, "") in (DeclineClass.RISK, DeclineClass.TEST)
+    if not standing.has_invoices:
+        return sentence(expedited, "nothing: no payment is open, this only keeps things quiet")
     whom = _whom(package, reader)
-    return sentence(expedited, *((approach, whom) if first else (whom, approach)))
+    match value_or(package.failure.class_, ""):
+        case DeclineClass.RISK:
+            return sentence(expedited, approach, f"after that, {whom}")
+        case DeclineClass.TEST:
+            by = due_text(package, reader)
+            return sentence(expedited, approach, f"please see to it by {by}" if by else "")
+        case _:
+            return sentence(expedited, whom, approach)
 
 
 def _whom(package: ContextPackage, reader: Reader) -> str:
@@ -226,14 +245,21 @@ def _whom(package: ContextPackage, reader: Reader) -> str:
     by = due_text(package, reader)
     by = f" by {by}" if by else ""
     if isinstance(contact, Missing):
-        return f"{reach} the customer{by} (contact for invoices: {reader.text(contact.because)})"
+        record = package.account.record
+        is_same = isinstance(record, Missing) and record.because == contact.because
+        why = f"see {package.names.crm} above" if is_same else reader.text(contact.because)
+        return f"{reach} the customer{by}; contact for invoices not known ({why})"
     name = reader.text(contact.value.name, 60)
     if contact.value.is_gone:
-        return f"find out who looks after invoices now ({name} has left), then {reach} them{by}"
+        return (
+            f"find out who looks after invoices now ({name}, on file, can no longer be reached), "
+            f"then {reach} them{by}"
+        )
     return f"{reach} {name} (accounts payable){by}"
 
 
 def say_when_text(package: ContextPackage, reader: Reader) -> str:
+    """What each field does, and what happens if nobody does anything."""
     standing = package.standing
     owner = package.people.next_owner
     to = (
@@ -243,9 +269,9 @@ def say_when_text(package: ContextPackage, reader: Reader) -> str:
     )
     by = standing.hand_on_at
     waits = standing.state in (CaseState.IN_RESOLUTION, CaseState.PROMISED)
+    silent = "" if waits else f", “{RESOLUTION_WORD}” = we stay silent"
     return sentence(
-        f"set “{PROMISE_FIELD}” = we wait and try again the next morning",
-        f"“{RESOLUTION_WORD}” = we stay silent" if not waits else "",
-        "Move this task's due date = back on that day",
+        f"on the account, “{PROMISE_FIELD}” = we wait and look again the morning after{silent}",
+        "On this task, a later due date = back on that day",
         f"Not done by {reader.time(by)} -> {to}" if by and not waits else "",
     )

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from domain.leaf import Known, Missing
 from domain.workdays import is_zone
 
 DAYS = "Mon Tue Wed Thu Fri Sat Sun".split()
@@ -105,6 +103,12 @@ def count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
 
 
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `3rd`, `11th`."""
+    ending = {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{'th' if 10 <= number % 100 <= 20 else ending}"
+
+
 def listed(parts: Iterable[str]) -> str:
     """`a`, `a and b`, `a, b and c`."""
     *most, last = parts
@@ -192,15 +196,6 @@ class Reader:
         if minutes >= 60:
             return count(minutes // 60, "hour")
         return count(minutes, "minute")
-
-    def unknown(self, leaves: Iterable[tuple[str, Known[Any] | Missing]]) -> str:
-        """`Not known: seats, success tier (field not mapped)`; empty if everything is known."""
-        by_reason: dict[str, list[str]] = {}
-        for name, leaf in leaves:
-            if isinstance(leaf, Missing):
-                by_reason.setdefault(leaf.because, []).append(name)
-        groups = [f"{listed(names)} ({self.text(why)})" for why, names in by_reason.items()]
-        return f"Not known: {'; '.join(groups)}" if groups else ""
 
 
 def number(value: Decimal) -> str:
