@@ -59,10 +59,14 @@ EVERY_PART = frozenset(Part)
 
 @dataclass(frozen=True, kw_only=True)
 class AccountQuery:
-    """What to select for a plan. `away_field` is the user field that tells who is away, if any."""
+    """What to select for a plan. `away_field` is the user field that tells who is away, if any.
+
+    An urgent one may use the calls that are kept in reserve.
+    """
 
     plan: ReadPlan
     away_field: str | None = None
+    urgent: bool = False
 
     @property
     def people(self) -> Mapping[Role, str]:

@@ -40,13 +40,11 @@ class AccountReader:
         instance_url: str,
         now: Callable[[], datetime],
         away_field: str | None = None,
-        urgent: bool = False,
     ) -> None:
         self._gateway = gateway
         self._instance_url = instance_url.rstrip("/")
         self._now = now
         self._away_field = away_field
-        self._urgent = urgent
         self._denied: dict[Part, datetime] = {}
         self._people: dict[str, tuple[datetime, Person]] = {}
 
@@ -56,6 +54,7 @@ class AccountReader:
         ids: Sequence[str] = (),
         customers: Sequence[str] = (),
         plan: ReadPlan,
+        urgent: bool = False,
     ) -> Found:
         """See `ReadsAccounts.read_accounts`. Raises `Misconfigured` if a mapped field is missing.
 
@@ -63,7 +62,7 @@ class AccountReader:
         """
         if customers and not plan.customer_field:
             raise Misconfigured("no field holds the payment customer", row="customer_field")
-        query = AccountQuery(plan=plan, away_field=self._away_field)
+        query = AccountQuery(plan=plan, away_field=self._away_field, urgent=urgent)
         wanted, answers = _normal(ids)
         for some_ids, some_customers in asked(
             list(dict.fromkeys(wanted.values())), list(dict.fromkeys(customers))
@@ -173,7 +172,7 @@ class AccountReader:
                     query.text(where, now=now, parts=parts),
                     what="accounts",
                     all_rows=True,
-                    urgent=self._urgent,
+                    urgent=query.urgent,
                 ), parts
             except NoAccess as problem:
                 lost = query.dispensable(problem, parts)

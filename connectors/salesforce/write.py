@@ -65,19 +65,17 @@ class CrmWriter:
     its own transaction. A second identical call changes nothing.
     """
 
-    def __init__(
-        self, gateway: Gateway, words: TaskWords, fields: TaskFields, *, urgent: bool = False
-    ) -> None:
+    def __init__(self, gateway: Gateway, words: TaskWords, fields: TaskFields) -> None:
         self._gateway = gateway
         self._words = words
         self._fields = fields
-        self._urgent = urgent
 
     def write(
         self,
         changes: Sequence[TaskChange | FieldsChange],
         *,
         known: Mapping[Ref, Mapping[str, Any]] | None = None,
+        urgent: bool = False,
     ) -> Sequence[Receipt | KidgloveError]:
         """See `WritesCrm.write`. With `known` values of an account only what differs is sent.
 
@@ -94,10 +92,12 @@ class CrmWriter:
                 answers[place] = first
         # Ends, because an attempt comes back only with an amendment that it had not.
         while pending:
-            pending = self._round(pending, answers)
+            pending = self._round(pending, answers, urgent=urgent)
         return [answers[place] for place in range(len(changes))]
 
-    def _round(self, attempts: Sequence[Attempt], answers: Answers) -> list[Attempt]:
+    def _round(
+        self, attempts: Sequence[Attempt], answers: Answers, *, urgent: bool
+    ) -> list[Attempt]:
         """Send every attempt once; the amended ones come back."""
         words, unworded = self._vocabulary(attempts)
         answers |= unworded
@@ -110,7 +110,9 @@ class CrmWriter:
                 answers |= {one.place: stop for one in call}
                 continue
             try:
-                outcomes = self._sent(call, shape, words)
+                outcomes = self._sent(
+                    call, shape, words, urgent=urgent or any(map(_is_urgent, call))
+                )
             except (Unauthorized, RateLimited, Transient, Misconfigured) as problem:
                 if not answers and not again:
                     raise
@@ -150,10 +152,14 @@ class CrmWriter:
         return calls + [(call, each) for call in _packed(list(groups.values()), each)]
 
     def _sent(
-        self, call: Sequence[Attempt], shape: Shape | None, words: Vocabulary | None
+        self,
+        call: Sequence[Attempt],
+        shape: Shape | None,
+        words: Vocabulary | None,
+        *,
+        urgent: bool,
     ) -> dict[int, Outcome]:
         """One call, with the short retry for the changes that met a lock; the outcome of each."""
-        urgent = self._urgent or any(map(_is_urgent, call))
         if shape is None:
             return {call[0].place: self._looked_up(call[0], words, urgent=urgent)}
         left = list(call)

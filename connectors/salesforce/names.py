@@ -1,0 +1,20 @@
+"""The org's field names that a connector needs even where nobody hands it a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """Field names as the admin mapped them, by the part that they play."""
+
+    task_key: str
+    """On Task: our unique key (an external id)."""
+    customer: str
+    """On Account: the payment customer (an external id)."""
+    resolution: str = ""
+    """On Account: the picklist in which a person says that the account is in resolution."""
+    task_outcome: str | None = None
+    watched: tuple[str, ...] = ()
+    """On Account: the fields that people write, whose change is news. Empty: every change is."""
