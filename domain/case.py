@@ -123,6 +123,9 @@ class Case:
     outcome: Outcome | None = None
     closed_at: datetime | None = None
     quieted_at: datetime | None = None
+    seen_due: date | None = None
+    seen_owner: str | None = None
+    seen_closed: bool = False
     task_digest: str | None = None
     task_text: str | None = None
 

@@ -18,7 +18,6 @@ from domain.errors import KidgloveError
 from domain.facts import (
     Contact,
     Invoice,
-    Leaf,
     PaymentPicture,
     Person,
     Role,
@@ -27,6 +26,7 @@ from domain.facts import (
     WorkItem,
 )
 from domain.ids import Ref
+from domain.leaf import Leaf
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -201,6 +201,7 @@ def _quiet_subscription(
     row = work.rows.get(subject)
     resumes_at = _safety_end(situation, until)
     if row is None or _is_fresh(row, hold_number):
+        before: dict[str, object]
         if subscription.pause is not None and subscription.mark is None:
             state, before = SuppressionState.FOREIGN, {"pause": subscription.pause.behavior}
         else:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from domain.case import Case, CaseState, ChangeLine
@@ -49,7 +49,7 @@ def assign(situation: Situation, case: Case, tier: Tier) -> tuple[Case, list[Rea
     return case, reasons
 
 
-def due_day(situation: Situation, case: Case, tier: Tier) -> Any:
+def due_day(situation: Situation, case: Case, tier: Tier) -> date:
     """The day on which the person should have acted, in their own zone."""
     zone = zone_of(situation)
     if tier.due_before_day is not None:
@@ -66,16 +66,21 @@ def heed_task(situation: Situation, case: Case, tier: Tier) -> tuple[Case, list[
     reasons: list[Reason] = []
     if task is None or case.task_digest is None:
         return case, reasons
+    before = case
+    case = replace(
+        case, seen_due=task.due_on, seen_owner=task.owner_id, seen_closed=task.is_closed
+    )
     if task.is_closed:
-        return _completed(situation, case, task, reasons)
-    if task.owner_id and case.assignee_id and task.owner_id != case.assignee_id:
+        # Counted once: until our reopening arrives it will be seen closed again.
+        return (case, reasons) if before.seen_closed else _completed(situation, case, task, reasons)
+    if task.owner_id and task.owner_id not in (before.assignee_id, before.seen_owner):
         person = person_by_id(situation, task.owner_id)
         if person is None or person.can_take_work:
             name = person.name if person else "a colleague"
             reasons.append(Reason(rule="task.given_on", text=f"given to {name} in the CRM"))
             case = log(case, situation.now, f"Given to {name}.")
             case = replace(case, assignee_id=task.owner_id, assignee_name=name)
-    if task.due_on is not None and case.due_on is not None and task.due_on != case.due_on:
+    if task.due_on is not None and task.due_on not in (before.due_on, before.seen_due):
         zone = zone_of(situation)
         furthest = local_date(case.opened_at, zone) + timedelta(days=tier.window_days or 30)
         if task.due_on > furthest:
@@ -86,7 +91,7 @@ def heed_task(situation: Situation, case: Case, tier: Tier) -> tuple[Case, list[
                 f"Moved to {task.due_on:%a %d %b}, which is past the window; it goes on to the next.",
             )
             case = replace(case, due_on=task.due_on, window_ends_at=situation.now)
-        elif task.due_on > case.due_on or task.due_on >= local_date(situation.now, zone):
+        elif task.due_on >= local_date(situation.now, zone):
             reasons.append(Reason(rule="task.snoozed", text=f"snoozed to {task.due_on}"))
             case = log(case, situation.now, f"Snoozed to {task.due_on:%a %d %b}.")
             case = replace(

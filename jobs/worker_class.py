@@ -33,7 +33,7 @@ class SafeWorker(SimpleWorker):
     def _shutdown(self) -> None:
         self._stop_requested = True
         if self.scheduler:
-            self.stop_scheduler()
+            self.stop_scheduler()  # type: ignore[no-untyped-call]
 
     def dequeue_job_and_maintain_ttl(
         self, timeout: int | None, max_idle_time: int | None = None

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.policy import Policy
-from domain.ports import ReadPlan
 from domain.workdays import Calendar
 from mappings.calendars import calendar_for
-from mappings.mapping_file import FieldMapping, default_mapping, load_mapping
+from mappings.mapping import FieldMapping
+from mappings.mapping_file import default_mapping, load_mapping
 from mappings.policy_file import load_policy, preset
 from sync.durable import TransactionPort
 
@@ -61,15 +61,3 @@ class Configs:
         return Config(
             policy=policy, mapping=mapping, calendar=calendar, label=f"{label} {mapping_label}"
         )
-
-
-def read_plan(mapping: FieldMapping) -> ReadPlan:
-    """Which CRM fields the mapping wants to have read."""
-    return ReadPlan(
-        account_fields=tuple(mapping.account_fields),
-        people_fields=dict(mapping.people),
-        contact_field=mapping.contact_field,
-        task_outcome_field=mapping.task.outcome_field if mapping.task else None,
-        task_key_field=mapping.task.key_field if mapping.task else "",
-        customer_field=mapping.customer_field,
-    )

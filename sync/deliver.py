@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, assert_never
 
 import structlog
 
@@ -401,7 +401,8 @@ def _wanted(effect: StoredEffect, stance: Stance | None, now: datetime) -> bool 
             return not stance.wants_quiet
         case Guard.STILL_INTERCEPTED:
             return stance.intercepts and not stance.wants_quiet
-    return True
+        case _:
+            assert_never(effect.guard)
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime:

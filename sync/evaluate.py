@@ -39,7 +39,7 @@ from domain.rows import (
 )
 from domain.situation import Decision, Names, Situation
 from domain.tiers import classify
-from mappings.translate import outgoing
+from mappings.outgoing import outgoing
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.compare import is_same

@@ -8,8 +8,9 @@ from domain.errors import KidgloveError
 from domain.ids import AccountId, Ref
 from domain.ports import FoundAccounts, ListsChanges, ReadPlan, ReadsAccounts, SweepsHolds
 from domain.rows import EVALUATE, Urgency
+from mappings.translate import read_plan
 from sync.clock import Clock
-from sync.configs import Configs, read_plan
+from sync.configs import Configs
 from sync.durable import Store
 from sync.refresh import ACCOUNT
 
@@ -81,7 +82,7 @@ class Reconcile:
         with self._store.begin() as tx:
             config = self._configs.current(tx, self._clock.now())
         plan = read_plan(config.mapping)
-        refs = set(sweeps.accounts_on_hold(plan=plan, words=tuple(config.mapping.held_words)))
+        refs = set(sweeps.accounts_on_hold(plan=plan, words=tuple(config.mapping.hold.held)))
         unknown: list[Ref] = []
         marked = 0
         with self._store.begin() as tx:

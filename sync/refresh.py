@@ -12,10 +12,9 @@ from domain.ids import AccountId, Ref
 from domain.leaf import Known, Leaf, Missing
 from domain.ports import AccountRecord, FoundAccounts, ReadsAccounts, ReadsPayments
 from domain.rows import Link, LinkState, StoredCase
-from mappings.mapping_file import FieldMapping
-from mappings.translate import crm_parts
+from mappings.translate import crm_parts, read_plan
 from sync.clock import Clock
-from sync.configs import Config, read_plan
+from sync.configs import Config
 
 ACCOUNT = "account"
 """The kind of a CRM record that an account of ours is linked with."""
@@ -161,12 +160,12 @@ class Refresh:
         except KidgloveError as problem:
             answers = dict.fromkeys(keys.values(), problem)
         return {
-            account: self._crm_answer(answers.get(key), config.mapping)
+            account: self._crm_answer(answers.get(key), config)
             for account, key in keys.items()
         }
 
     def _crm_answer(
-        self, answer: FoundAccounts | KidgloveError | None, mapping: FieldMapping
+        self, answer: FoundAccounts | KidgloveError | None, config: Config
     ) -> tuple[Leaf[CrmPicture], Ref | None, tuple[Ref, ...], tuple[KidgloveError, ...]]:
         if isinstance(answer, KidgloveError):
             return Missing(answer.message), None, (), (answer,)
@@ -179,12 +178,11 @@ class Refresh:
             problem = Ambiguous(f"{names} both claim this customer")
             return Missing(problem.message), None, refs, ()
         record = records[0]
-        return (
-            Known(_picture(record, mapping, self.crm_system), self.crm_system, record.read_at),
-            record.ref,
-            (),
-            (),
-        )
+        try:
+            picture = _picture(record, config, self.crm_system)
+        except KidgloveError as problem:
+            return Missing(problem.message), record.ref, (), (problem,)
+        return Known(picture, self.crm_system, record.read_at), record.ref, (), ()
 
 
 def _needs_crm(one: Remembered, picture: PaymentPicture) -> bool:
@@ -205,9 +203,14 @@ def _needs_crm(one: Remembered, picture: PaymentPicture) -> bool:
     )
 
 
-def _picture(record: AccountRecord, mapping: FieldMapping, source: str) -> CrmPicture:
+def _picture(record: AccountRecord, config: Config, source: str) -> CrmPicture:
     parts = crm_parts(
-        record.fields, mapping, source=source, read_at=record.read_at, currency=mapping.currency
+        record.fields,
+        config.mapping,
+        source=source,
+        read_at=record.read_at,
+        currency=config.policy.base_currency,
+        changed_by=record.changed_by,
     )
     hold = parts.hold
     return CrmPicture(
