@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -102,8 +101,6 @@ class Announcer:
         self._postman = postman
         self._organization = organization
         self._integration_user = integration_user
-        # A leaf lock: held for a look at one envelope, never while anything else is asked.
-        self._envelopes = threading.Lock()
         org.watchers.append(self.tell)
 
     def watch(
@@ -140,7 +137,7 @@ class Announcer:
                     self._post(watch, change)
                 else:
                     # Sent when the transaction is through, so that a re-read finds it.
-                    self._org.clock.at(until, partial(self._post, watch, change))
+                    self._org.clock.at(until, partial(self._post_later, watch, change))
 
     def _concerns(self, watch: Watch, change: Change) -> bool:
         before, after = change.before, change.after
@@ -155,17 +152,20 @@ class Announcer:
             return not was and closed_status(self._org, after.get("Status"))
         return False
 
+    def _post_later(self, watch: Watch, change: Change) -> None:
+        with self._org.lock:
+            self._post(watch, change)
+
     def _post(self, watch: Watch, change: Change) -> None:
         if watch.kind == "flow":
             self._callout(watch, change)
             return
         note = _Notification(self._org.mint.next("04l"), change.object, change.id)
-        with self._envelopes:
-            waiting = watch.envelope
-            if waiting and not waiting.sealed and len(waiting.notes) < _MOST_PER_ENVELOPE:
-                waiting.notes.append(note)
-                return
-            watch.envelope = envelope = _Envelope(note.id, [note])
+        waiting = watch.envelope
+        if waiting and not waiting.sealed and len(waiting.notes) < _MOST_PER_ENVELOPE:
+            waiting.notes.append(note)
+            return
+        watch.envelope = envelope = _Envelope(note.id, [note])
 
         def make() -> tuple[bytes, Mapping[str, str]]:
             headers = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""'}
@@ -192,9 +192,8 @@ class Announcer:
         self._postman.call_out(post)
 
     def _soap(self, watch: Watch, envelope: _Envelope) -> bytes:
-        with self._envelopes:
-            envelope.sealed = True
         with self._org.lock:
+            envelope.sealed = True
             notes = "".join(self._note(watch, note) for note in envelope.notes)
         return (
             '<?xml version="1.0" encoding="UTF-8"?>'

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -15,10 +14,12 @@ from simulators.faults import Fault, FaultDial, Harm
 from simulators.salesforce.calls import Reply
 from simulators.salesforce.service import Request, Seen, Service
 from simulators.salesforce.troubles import Trouble, default_refusal, trouble_of
+from simulators.wire import hang_up
 
 _PAGE = "<html><head><title>Down for Maintenance</title></head><body>Sorry.</body></html>"
 _BEFORE = {Harm.TIMEOUT_BEFORE, Harm.RESET_BEFORE, Harm.STATUS, Harm.HTML}
 _UNANSWERED = {Harm.TIMEOUT_BEFORE, Harm.TIMEOUT_AFTER, Harm.RESET_BEFORE, Harm.RESET_AFTER}
+_RESETS = {Harm.RESET_BEFORE, Harm.RESET_AFTER}
 _LONGEST_URI = 16_384
 
 
@@ -42,7 +43,8 @@ class Door:
         fault = self._faults.draw(request.method, request.path)
         reply = await self._answer(request, fault)
         if reply is None:
-            await _hang_up(receive, send)
+            hang_up(receive, reset=fault is not None and fault.harm in _RESETS)
+            await receive()
             return
         await _response(request, reply)(scope, receive, send)
 
@@ -107,15 +109,6 @@ async def _request(scope: Scope, receive: Receive) -> Request:
     return Request(
         scope["method"], raw.decode("ascii"), scope["query_string"].decode("latin-1"), headers, body
     )
-
-
-async def _hang_up(receive: Receive, send: Send) -> None:
-    """Close the connection without an answer, which ASGI itself has no word for."""
-    transport: Any = getattr(getattr(send, "__self__", None), "transport", None)
-    if transport is None:
-        raise ConnectionResetError("this server cannot hang up; serve the app with uvicorn")
-    transport.abort()
-    await receive()
 
 
 def _spoiled(request: Request, fault: Fault) -> Reply:
