@@ -6,7 +6,7 @@ from typing import Any
 
 from simulators.stripe import shapes_billing
 from simulators.stripe.cards import Decline
-from simulators.stripe.world import Obj, World
+from simulators.stripe.world import Obj, World, clone
 
 NO_METHOD = Decline(
     code="missing",
@@ -74,7 +74,7 @@ def charge(
             "last_payment_error": {
                 **decline.error(),
                 "charge": made["id"],
-                "payment_method": {**method},
+                "payment_method": clone(method),
             },
             "next_action": {"type": "use_stripe_sdk", "use_stripe_sdk": {}} if asks else None,
             "payment_method": method["id"] if asks else None,
@@ -109,7 +109,7 @@ def _charge_object(
         intent["amount"],
         intent["currency"],
         amount_captured=intent["amount"] if good else 0,
-        billing_details={**method["billing_details"]},
+        billing_details=clone(method["billing_details"]),
         captured=good,
         customer=invoice["customer"],
         description="Subscription update" if invoice["parent"] else None,
@@ -130,7 +130,7 @@ def card_details(method: Obj, amount: int) -> Obj:
     """`charge.payment_method_details`: the card as it was when it was charged."""
     card = method["card"]
     shown: dict[str, Any] = {
-        name: card[name]
+        name: clone(card[name])
         for name in "brand checks country exp_month exp_year fingerprint funding last4".split()
     }
     shown.update(

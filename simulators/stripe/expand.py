@@ -107,7 +107,10 @@ def _walk(
     kind = fields.get(field)
     if kind == "+":
         if name not in node:
-            node[name] = _hidden(world, node, name)
+            shown = _hidden(world, node, name)
+            if shown is None:
+                return
+            node[name] = shown
     elif kind is not None:
         if name not in node:
             return

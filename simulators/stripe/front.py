@@ -201,7 +201,8 @@ def _harm_before(fault: Fault | None) -> ApiError | None:
         case "concurrent_twin":
             return idempotency.twin("simulated")
         case name:
-            raise ValueError(f"no vendor fault {name!r}: lock_timeout, rate_limit, concurrent_twin")
+            known = "lock_timeout, rate_limit, concurrent_twin"
+            return ApiError(500, f"simulator: no vendor fault {name!r}, only {known}")
 
 
 _TYPES = {402: "card_error", 400: "invalid_request_error", 409: "idempotency_error"}

@@ -18,6 +18,7 @@ from simulators.stripe.control import control_routes
 from simulators.stripe.errors import ApiError
 from simulators.stripe.forms import parse_form
 from simulators.stripe.front import Call
+from simulators.stripe.pages import page_routes
 from simulators.wire import hang_up
 
 if TYPE_CHECKING:
@@ -83,4 +84,4 @@ class Api:
 def build_app(sim: StripeSim) -> Starlette:
     """The application of one simulated account."""
     api = Route("/v1/{rest:path}", endpoint=Api(sim), methods=None)
-    return Starlette(routes=[*control_routes(sim), api])
+    return Starlette(routes=[*control_routes(sim), *page_routes(sim), api])

@@ -186,7 +186,7 @@ def finalize(
     life = world.life(invoice)
     life.token += 1
     number = life.number or next_number(world, customer)
-    base = f"https://invoice.stripe.com/i/acct_sim/{invoice['id']}"
+    base = f"{world.invoice_pages}/i/acct_sim/{invoice['id']}"
     changes: Obj = {
         **customer_fields(customer),
         "status": "open",
@@ -298,7 +298,7 @@ def _announce_renewal(world: World, subscription: Obj) -> None:
     )
 
 
-def first_invoice(world: World, subscription: Obj) -> Decline | None:
+def first_invoice(world: World, subscription: Obj, *, charges: bool = True) -> Decline | None:
     """Bill the first period: finalized at once, attempted at once."""
     period = current_period(world, subscription)
     billed = (period[0], period[0])
@@ -308,7 +308,7 @@ def first_invoice(world: World, subscription: Obj) -> Decline | None:
     world.alter(subscription, {"latest_invoice": invoice["id"]})
     if invoice["status"] != "draft" or not invoice["auto_advance"]:
         return None
-    return finalize(world, invoice)
+    return finalize(world, invoice, charges=charges)
 
 
 def expire_if_incomplete(world: World, subscription: Obj) -> None:

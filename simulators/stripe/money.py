@@ -83,6 +83,7 @@ def bill(world: World, subscription: Obj, invoice: str, period: tuple[int, int])
                     "unit_amount_decimal": price["unit_amount_decimal"],
                 },
                 quantity=quantity,
+                quantity_decimal=str(quantity),
             )
         )
         _reduce(world, lines[-1:], item["discounts"])

@@ -11,7 +11,7 @@ from simulators.stripe import life, money, shapes, shapes_billing
 from simulators.stripe.cards import Decline
 from simulators.stripe.errors import invalid
 from simulators.stripe.periods import boundary
-from simulators.stripe.world import Obj, Rhythm, World
+from simulators.stripe.world import Obj, Rhythm, World, clone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,7 +129,7 @@ def new_subscription(
             world.new_id("si"),
             subscription["created"],
             made,
-            price,
+            clone(price),
             current_period_start=period[0],
             current_period_end=period[1],
             quantity=quantity,
@@ -145,8 +145,11 @@ def new_subscription(
     return subscription
 
 
-def open_subscription(world: World, subscription: Obj) -> Decline | None:
-    """Announce a new subscription and bill its first period, unless it is a trial."""
+def open_subscription(world: World, subscription: Obj, *, charges: bool = True) -> Decline | None:
+    """Announce a new subscription and bill its first period, unless it is a trial.
+
+    Without `charges` it waits for somebody to confirm the first payment (`default_incomplete`).
+    """
     if subscription["status"] == "trialing":
         world.emit("customer.subscription.created", subscription)
         life.schedule_renewal(world, subscription)
@@ -154,9 +157,10 @@ def open_subscription(world: World, subscription: Obj) -> Decline | None:
     subscription["status"] = "incomplete"
     world.emit("customer.subscription.created", subscription)
     life.schedule_renewal(world, subscription)
-    decline = life.first_invoice(world, subscription)
+    decline = life.first_invoice(world, subscription, charges=charges)
+    invoice = world.get("invoice", subscription["latest_invoice"])
     if subscription["status"] == "incomplete":
-        if decline is None:
+        if decline is None and (charges or invoice["status"] == "paid"):
             world.edit(subscription, "customer.subscription.updated", {"status": "active"})
         else:
             life.expire_if_incomplete(world, subscription)

@@ -48,7 +48,7 @@ class Portal:
             made,
             world.now(),
             customer["id"],
-            f"https://billing.stripe.com/p/session/{made}",
+            f"{world.portal_pages}/p/session/{made}",
             configuration=params.get("configuration") or self.configuration()["id"],
             return_url=params.get("return_url"),
             flow=_flow(params.get("flow_data")),

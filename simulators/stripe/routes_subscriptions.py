@@ -24,7 +24,7 @@ _STATUSES = (
     "active past_due unpaid canceled incomplete incomplete_expired trialing paused all ended"
 ).split()
 _ITEM = (
-    "items.id items.price items.quantity items.metadata items.deleted items.price_data.currency "
+    "items.price items.quantity items.metadata items.price_data.currency "
     "items.price_data.product items.price_data.recurring items.price_data.unit_amount "
     "items.price_data.unit_amount_decimal items.discounts.coupon"
 )
@@ -101,7 +101,7 @@ def create_subscription(desk: Desk) -> Obj:
     subscription["discounts"] = _discounts(desk, params.get("discounts"), **owner)
     for item, row in zip(subscription["items"]["data"], params["items"], strict=True):
         item["discounts"] = _discounts(desk, row.get("discounts"), **owner)
-    plans.open_subscription(world, subscription)
+    plans.open_subscription(world, subscription, charges=behaviour != "default_incomplete")
     return subscription
 
 
@@ -172,7 +172,7 @@ def retrieve_subscription(desk: Desk) -> Obj:
     "POST",
     "/v1/subscriptions/{subscription}",
     "subscription_write",
-    f"{_SHARED} pause_collection.behavior pause_collection.resumes_at "
+    f"{_SHARED} items.id items.deleted pause_collection.behavior pause_collection.resumes_at "
     "cancellation_details.comment cancellation_details.feedback",
 )
 def update_subscription(desk: Desk) -> Obj:

@@ -21,7 +21,6 @@ def customer(id: str, created: int, **fields: Any) -> Obj:
         "object": "customer",
         "address": None,
         "balance": 0,
-        "business_name": None,
         "created": created,
         "currency": None,
         "customer_account": None,
@@ -30,7 +29,6 @@ def customer(id: str, created: int, **fields: Any) -> Obj:
         "description": None,
         "discount": None,
         "email": None,
-        "individual_name": None,
         "invoice_prefix": "KG" + id[-6:].upper().replace("_", "0"),
         "invoice_settings": {
             "custom_fields": None,
@@ -98,7 +96,6 @@ def product(id: str, created: int, name: str, **fields: Any) -> Obj:
         "shippable": None,
         "statement_descriptor": None,
         "tax_code": None,
-        "type": "service",
         "unit_label": None,
         "updated": created,
         "url": None,

@@ -33,7 +33,10 @@ from simulators.wire import LoopbackServer
 
 
 class StripeSim(Verbs):
-    """A Stripe account over HTTP: `url` for the API, verbs for the world around it."""
+    """A Stripe account over HTTP: `url` for the API, verbs for the world around it.
+
+    With `local_pages`, hosted invoices and portal links point to this server, for a browser.
+    """
 
     def __init__(
         self,
@@ -42,6 +45,7 @@ class StripeSim(Verbs):
         seed: int = 0,
         behaviour: Behaviour | None = None,
         port: int = 0,
+        local_pages: bool = False,
     ) -> None:
         self.clock = clock
         self.behaviour = behaviour if behaviour is not None else Behaviour()
@@ -54,6 +58,8 @@ class StripeSim(Verbs):
         self.app: Starlette = build_app(self)
         self._server = LoopbackServer(self.app, port)
         self.url = self._server.url
+        if local_pages:
+            world.invoice_pages = world.portal_pages = self.url
         self.api_key = FULL_KEY
         self._ticking = threading.Event()
         self._ticker: threading.Thread | None = None

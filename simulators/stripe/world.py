@@ -107,6 +107,8 @@ class World:
         self.tiers: dict[str, list[Obj]] = {}
         self.announce: Callable[[Obj], None] = lambda event: None
         self.shelves: dict[str, Shelf] = {}
+        self.invoice_pages = "https://invoice.stripe.com"
+        self.portal_pages = "https://billing.stripe.com"
         self.seed = seed
         self._pretended: float | None = None
         self._counters: dict[str, itertools.count[int]] = {}
