@@ -54,6 +54,9 @@ class FileProblems(Misconfigured):
 def nearest(word: str, words: Iterable[str]) -> str | None:
     """The known word that was probably meant, or None when nothing is near."""
     known = {one.casefold(): one for one in words}
+    for one in known:
+        if sorted(one) == sorted(word.casefold()):
+            return known[one]
     close = get_close_matches(word.casefold(), known, n=1, cutoff=0.6)
     return known[close[0]] if close else None
 

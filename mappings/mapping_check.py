@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
 from domain.facts import Role
 from mappings.findings import Finding, Severity, nearest, one_of
@@ -15,11 +16,21 @@ CUTTABLE = (OurType.TEXT, OurType.MONEY)
 """Kinds of values that a text field may shorten; a shortened id or link is a wrong one."""
 
 
-def mapping_findings(mapping: MappingDocument, document: Document) -> Iterator[Finding]:
-    """Everything wrong or doubtful in a mapping that has the right shape."""
-    for number, row in enumerate(mapping.rows):
+def mapping_findings(
+    mapping: MappingDocument, document: Document, *, broken: AbstractSet[Path] = frozenset()
+) -> Iterator[Finding]:
+    """Everything wrong or doubtful in a mapping that has the right shape.
+
+    Of the `broken` parts, which something stands in for, nothing is said.
+    """
+    rows = {
+        number: row
+        for number, row in enumerate(mapping.rows)
+        if not broken & {("rows",), ("rows", number)}
+    }
+    for number, row in rows.items():
         yield from _row(row, document, ("rows", number))
-    yield from _one_writer(mapping, document)
+    yield from _one_writer(mapping, rows, document)
     yield from _words(mapping, document)
     yield from _people(mapping, document)
 
@@ -84,13 +95,15 @@ def _values(row: RowShape, document: Document, path: Path) -> Iterator[Finding]:
         )
 
 
-def _one_writer(mapping: MappingDocument, document: Document) -> Iterator[Finding]:
+def _one_writer(
+    mapping: MappingDocument, rows: Mapping[int, RowShape], document: Document
+) -> Iterator[Finding]:
     """A field has one writer: two rows, or a row and a person, would take turns for ever."""
     people: dict[str, str] = {mapping.link.customer_id: "says which account it is"}
     for name in _human(mapping):
         people.setdefault(name, "is written by people")
     seen: dict[str, int] = {}
-    for number, row in enumerate(mapping.rows):
+    for number, row in rows.items():
         path: Path = ("rows", number, "theirs")
         if row.theirs in people:
             yield finding(

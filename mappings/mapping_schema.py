@@ -8,11 +8,10 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from domain.facts import Role
 from mappings.findings import nearest
-from mappings.reading import Shape, Whole, Word, mistake
+from mappings.reading import Shape, Whole, Word, like, mistake
 from mappings.vocabulary import OURS, Convert, Flow, Meaning, System, Winner
 
-FIELD = r"^[A-Za-z][A-Za-z0-9_]{0,99}$"
-PATH = r"^[A-Za-z][A-Za-z0-9_]{0,99}(\.[A-Za-z][A-Za-z0-9_]{0,99}){0,3}$"
+_NAME = r"[A-Za-z][A-Za-z0-9_]{0,99}"
 
 
 def _ours(name: str) -> str:
@@ -27,10 +26,24 @@ def _ours(name: str) -> str:
 OursName = Annotated[
     str, AfterValidator(_ours), WithJsonSchema({"type": "string", "enum": list(OURS)})
 ]
-FieldName = Annotated[str, Field(pattern=FIELD)]
+FieldName = Annotated[
+    str,
+    *like(_NAME, "the name of a field", "Write the field's API name, like Payment_Status__c."),
+]
 """The name of one CRM field, as its interface has it."""
-FieldPath = Annotated[str, Field(pattern=PATH)]
+FieldPath = Annotated[
+    str,
+    *like(
+        rf"{_NAME}(\.{_NAME}){{0,3}}",
+        "the name of a field, or of one behind a look-up",
+        "Write API names, like CSM__c or Owner.Manager.",
+    ),
+]
 """The name of a CRM field, or of one reached over a look-up (`Owner.Manager`)."""
+MappingName = Annotated[
+    str,
+    *like(r"[a-z0-9][a-z0-9-]{0,39}", "a mapping's name", "Use small letters, digits and hyphens."),
+]
 Words = Annotated[tuple[Word, ...], Field(min_length=1)]
 
 
@@ -108,12 +121,12 @@ class ContextShape(Shape):
 class MappingDocument(Shape):
     """A mapping file: which CRM field means what, and which of our values goes where."""
 
-    mapping: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    mapping: MappingName
     version: Annotated[Whole, Field(ge=1)]
     system: System
     object: FieldName
     link: LinkShape
-    rows: Annotated[tuple[RowShape, ...], Field(min_length=1)]
+    rows: Annotated[tuple[RowShape, ...], Field(min_length=1, max_length=500)]
     people: Annotated[dict[Role, FieldPath], Field(min_length=1)]
     hold: HoldShape
     promise: FieldName | None = None

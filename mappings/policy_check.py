@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from zoneinfo import available_timezones
 
 from domain.money import KNOWN
@@ -27,14 +28,33 @@ COUNTED = (Signal.SEATS, Signal.ENTITIES)
 """Signals that mean nothing without a number."""
 
 
-def policy_findings(policy: PolicyDocument, document: Document) -> Iterator[Finding]:
-    """Everything wrong or doubtful in a policy that has the right shape."""
-    yield from _tier_order(policy, document)
-    for number, tier in enumerate(policy.tiers):
-        yield from _tier(policy, tier, document, ("tiers", number))
-    yield from _hold(policy, document)
+def policy_findings(
+    policy: PolicyDocument, document: Document, *, broken: AbstractSet[Path] = frozenset()
+) -> Iterator[Finding]:
+    """Everything wrong or doubtful in a policy that has the right shape.
+
+    Of the `broken` parts, which something stands in for, nothing is said.
+    """
+    tiers = {
+        number: tier
+        for number, tier in enumerate(policy.tiers)
+        if not broken & {("tiers",), ("tiers", number)}
+    }
+    yield from _tier_names(tiers, document)
+    if len(tiers) == len(policy.tiers):
+        yield from _tier_order(policy, document)
+    for number, tier in tiers.items():
+        path: Path = ("tiers", number)
+        yield from _tier(tier, document, path)
+        yield from _conditions(policy, tier, document, path, broken)
+        if ("assumed_dunning",) not in broken:
+            yield from _handoff_day(policy, tier, document, path)
+    if ("hold",) not in broken:
+        yield from _hold(policy, document)
+    if ("escalation",) not in broken:
+        yield from _escalation(policy, document)
     yield from _calendar(policy, document)
-    yield from _currencies(policy, document)
+    yield from _currencies(policy, tiers, document, broken)
 
 
 def handoff_day(handoff: Handoff, window_days: int | None) -> int | None:
@@ -48,9 +68,9 @@ def handoff_day(handoff: Handoff, window_days: int | None) -> int | None:
             return None
 
 
-def _tier_order(policy: PolicyDocument, document: Document) -> Iterator[Finding]:
+def _tier_names(tiers: Mapping[int, TierRow], document: Document) -> Iterator[Finding]:
     seen: dict[str, int] = {}
-    for number, tier in enumerate(policy.tiers):
+    for number, tier in tiers.items():
         first = seen.setdefault(tier.name.casefold(), number)
         if first != number:
             yield finding(
@@ -60,6 +80,10 @@ def _tier_order(policy: PolicyDocument, document: Document) -> Iterator[Finding]
                 f"{document.place(('tiers', first, 'name')).line}",
                 fix="Give each tier a name of its own.",
             )
+
+
+def _tier_order(policy: PolicyDocument, document: Document) -> Iterator[Finding]:
+    for number, tier in enumerate(policy.tiers):
         if not tier.any_of and number < len(policy.tiers) - 1:
             yield finding(
                 document,
@@ -86,9 +110,7 @@ def _tier_order(policy: PolicyDocument, document: Document) -> Iterator[Finding]
         )
 
 
-def _tier(
-    policy: PolicyDocument, tier: TierRow, document: Document, path: Path
-) -> Iterator[Finding]:
+def _tier(tier: TierRow, document: Document, path: Path) -> Iterator[Finding]:
     held = tier.automation is Automation.HELD
     at: Path = (*path, "handoff", "at")
     if held and isinstance(tier.handoff.at, Never):
@@ -106,7 +128,6 @@ def _tier(
             f"tier {tier.name!r} is not held, so there is never a manual retry to wait for",
             fix="Write `automation: held`, or a day, as in `at: day 0`.",
         )
-    yield from _handoff_day(policy, tier, document, path)
     if tier.vip and tier.automation is Automation.PARALLEL:
         yield finding(
             document,
@@ -123,19 +144,32 @@ def _tier(
             fix="Remove it, or write `automation: held`.",
             severity=Severity.WARNING,
         )
+
+
+def _conditions(
+    policy: PolicyDocument, tier: TierRow, document: Document, path: Path, broken: AbstractSet[Path]
+) -> Iterator[Finding]:
+    plans_unknown = not policy.self_serve_plans and ("self_serve_plans",) not in broken
     for number, one in enumerate(tier.any_of):
         here: Path = (*path, "any_of", number)
         if isinstance(one, ThresholdRow):
             yield from _currency(one.currency, document, (*here, "currency"))
         elif isinstance(one, SignalRow):
-            yield from _signal(policy, one, document, here)
+            yield from _signal(one, document, here)
+            if one.signal is Signal.NOT_SELF_SERVE and plans_unknown:
+                yield finding(
+                    document,
+                    here,
+                    "which plans are self-serve is not said, so this signal never shows",
+                    fix="List their names in `self_serve_plans`.",
+                )
 
 
 def _handoff_day(
     policy: PolicyDocument, tier: TierRow, document: Document, path: Path
 ) -> Iterator[Finding]:
     at: Path = (*path, "handoff", "at")
-    window = tier.window_days if isinstance(tier.window_days, int) else None
+    window = tier.window_days
     if isinstance(tier.handoff.at, AfterFraction) and window is None:
         yield finding(
             document,
@@ -183,9 +217,7 @@ def _handoff_day(
         )
 
 
-def _signal(
-    policy: PolicyDocument, row: SignalRow, document: Document, path: Path
-) -> Iterator[Finding]:
+def _signal(row: SignalRow, document: Document, path: Path) -> Iterator[Finding]:
     if row.signal in COUNTED and row.at_least is None:
         yield finding(
             document,
@@ -201,13 +233,6 @@ def _signal(
             fix="Remove `at_least`.",
             of_key=True,
         )
-    if row.signal is Signal.NOT_SELF_SERVE and not policy.self_serve_plans:
-        yield finding(
-            document,
-            path,
-            "which plans are self-serve is not said, so this signal never shows",
-            fix="List their names in `self_serve_plans`.",
-        )
 
 
 def _hold(policy: PolicyDocument, document: Document) -> Iterator[Finding]:
@@ -218,6 +243,9 @@ def _hold(policy: PolicyDocument, document: Document) -> Iterator[Finding]:
             "the warning would come before the hold has begun",
             fix=f"Write less than max_working_days, which is {policy.hold.max_working_days}.",
         )
+
+
+def _escalation(policy: PolicyDocument, document: Document) -> Iterator[Finding]:
     seen = set()
     for number, role in enumerate(policy.escalation):
         if role in seen:
@@ -269,7 +297,12 @@ def _country(
         )
 
 
-def _currencies(policy: PolicyDocument, document: Document) -> Iterator[Finding]:
+def _currencies(
+    policy: PolicyDocument,
+    tiers: Mapping[int, TierRow],
+    document: Document,
+    broken: AbstractSet[Path],
+) -> Iterator[Finding]:
     yield from _currency(policy.base_currency, document, ("base_currency",))
     for currency in policy.rates:
         yield from _currency(currency, document, ("rates", currency), of_key=True)
@@ -281,8 +314,10 @@ def _currencies(policy: PolicyDocument, document: Document) -> Iterator[Finding]
                 fix="Remove the rate.",
                 of_key=True,
             )
+    if policy.base_currency not in KNOWN or broken & {("base_currency",), ("rates",)}:
+        return
     comparable = {policy.base_currency, *policy.rates}
-    for number, tier in enumerate(policy.tiers):
+    for number, tier in tiers.items():
         for row, one in enumerate(tier.any_of):
             if not isinstance(one, ThresholdRow) or one.currency not in KNOWN:
                 continue

@@ -30,12 +30,14 @@ from mappings.policy_schema import (
     TierRow,
 )
 from mappings.policy_words import explain_policy
-from mappings.reading import read_into
+from mappings.reading import read_around, read_into
 from mappings.yaml_source import read_yaml
 
 __all__ = ["check_policy", "explain_policy", "load_policy", "preset", "preset_names", "preset_text"]
 
 PRESETS = Path(__file__).parent / "policies"
+STAND_INS = {"policy": "x", "version": 1, "tiers": [{"name": "-", "handoff": {"at": "never"}}]}
+"""What stands in for a part that cannot be read, so that the rest of the file is checked too."""
 
 
 def load_policy(text: str, *, name: str) -> Policy:
@@ -79,9 +81,11 @@ def _read(text: str, file: str) -> tuple[Policy | None, list[Finding]]:
         return None, findings
     parsed, misfits = read_into(PolicyDocument, document)
     findings = [*findings, *misfits]
-    if parsed is None:
-        return None, in_order(findings)
-    return _policy(parsed), in_order([*findings, *policy_findings(parsed, document)])
+    if parsed is not None:
+        return _policy(parsed), in_order([*findings, *policy_findings(parsed, document)])
+    if around := read_around(PolicyDocument, document, STAND_INS):
+        findings += policy_findings(around[0], document, broken=around[1])
+    return None, in_order(findings)
 
 
 def _policy(parsed: PolicyDocument) -> Policy:
@@ -115,7 +119,7 @@ def _tier(row: TierRow) -> Tier:
         due_before_day=row.handoff.due_before_day,
         due=row.handoff.due,
         snooze=row.snooze,
-        window_days=row.window_days if isinstance(row.window_days, int) else None,
+        window_days=row.window_days,
         task=row.handoff.task,
         high_priority=row.handoff.high_priority,
         is_vip=row.vip,

@@ -24,11 +24,12 @@ from domain.policy import (
     TaskKind,
 )
 from mappings.findings import nearest
-from mappings.reading import Amount, Shape, Whole, Word, mistake
+from mappings.reading import Amount, Shape, Whole, Word, like, mistake
 
 _SPAN = re.compile(r"([0-9]{1,4}) (?:working|business) (hour|day)s?")
 _DAY = re.compile(r"day ([0-9]{1,4})")
 _FRACTION = re.compile(r"(?:fraction )?([0-9]{1,3})/([0-9]{1,3}) of the (?:real )?window")
+NO_END = "no automatic end"
 WEEK = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 DayName = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -63,6 +64,19 @@ def _handoff(value: Any) -> Handoff:
     )
 
 
+def _window(value: Any) -> int | None:
+    if value == NO_END:
+        return None
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 366:
+        return value
+    raise mistake(
+        f"a window cannot be {value!r}"
+        if isinstance(value, str)
+        else f"a window cannot be {value}",
+        f"Write a whole number from 1 to 366, or `{NO_END}`.",
+    )
+
+
 SpanText = Annotated[
     Span,
     PlainValidator(_span),
@@ -87,6 +101,20 @@ HandoffText = Annotated[
         }
     ),
 ]
+
+
+WindowText = Annotated[
+    int | None,
+    PlainValidator(_window),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 366}, {"const": NO_END}]}
+    ),
+]
+PolicyName = Annotated[
+    str,
+    *like(r"[a-z0-9][a-z0-9-]{0,39}", "a policy's name", "Use small letters, digits and hyphens."),
+]
+DayText = Annotated[str, *like(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day", "Write it like 2026-11-20.")]
 
 
 class ThresholdRow(Shape):
@@ -122,11 +150,22 @@ def _kind(row: Any) -> str | None:
     return None
 
 
+_NO_KIND = {
+    "text": "a condition names a metric, an attribute or a signal",
+    "fix": "Write it like `{signal: flag}`, `{attribute: vip, is: true}` or "
+    '`{metric: arr, op: ">=", value: 60000, currency: usd}`.',
+    "suggestion": None,
+}
 ConditionRow = Annotated[
     Annotated[ThresholdRow, Tag("<metric>")]
     | Annotated[AttributeRow, Tag("<attribute>")]
     | Annotated[SignalRow, Tag("<signal>")],
-    Discriminator(_kind),
+    Discriminator(
+        _kind,
+        custom_error_type="kidglove",
+        custom_error_message="{text}",
+        custom_error_context=_NO_KIND,
+    ),
 ]
 
 
@@ -145,12 +184,12 @@ class TierRow(Shape):
 
     name: Annotated[str, Field(min_length=1, max_length=40)]
     vip: StrictBool = False
-    any_of: Annotated[tuple[ConditionRow, ...], Field(min_length=1)] = ()
+    any_of: Annotated[tuple[ConditionRow, ...], Field(min_length=1, max_length=50)] = ()
     automation: Automation = Automation.PARALLEL
     hold_start: HoldStart = HoldStart.REACT
     handoff: HandoffRow
     snooze: SpanText = Span(days=1)
-    window_days: Annotated[Whole, Field(ge=1, le=366)] | Literal["no automatic end"] = 14
+    window_days: WindowText = 14
 
 
 class HoldRow(Shape):
@@ -168,7 +207,7 @@ class HoldRow(Shape):
 class CalendarRow(Shape):
     """Which days and hours count as working time."""
 
-    countries: tuple[str, ...] = ("US",)
+    countries: Annotated[tuple[str, ...], Field(max_length=30)] = ("US",)
     weekend: Annotated[tuple[DayName, ...], Field(max_length=6)] = ("saturday", "sunday")
     day_starts_hour: Annotated[Whole, Field(ge=0, le=22)] = 9
     day_ends_hour: Annotated[Whole, Field(ge=1, le=23)] = 17
@@ -181,14 +220,14 @@ class PackageRow(Shape):
     health_stale_days: Annotated[Whole, Field(ge=1)] = 14
     renewal_near_days: Annotated[Whole, Field(ge=1)] = 60
     max_read_characters: Annotated[Whole, Field(ge=500, le=30000)] = 3000
-    country_notes: dict[str, str] = Field(default_factory=dict)
+    country_notes: dict[str, str] = Field(default_factory=dict, max_length=300)
 
 
 class RateRow(Shape):
     """One unit of the currency in the base currency, and the day the rate is from."""
 
     rate: Annotated[Amount, Field(gt=0)]
-    as_of: Annotated[str, Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+    as_of: DayText
 
 
 class DunningRow(Shape):
@@ -201,10 +240,10 @@ class DunningRow(Shape):
 class PolicyDocument(Shape):
     """A policy file: who is a VIP, when a person starts, what runs beside, how long, how often."""
 
-    policy: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+    policy: PolicyName
     version: Annotated[Whole, Field(ge=1)]
-    tiers: Annotated[tuple[TierRow, ...], Field(min_length=1)]
-    escalation: Annotated[tuple[Role, ...], Field(min_length=1)] = (
+    tiers: Annotated[tuple[TierRow, ...], Field(min_length=1, max_length=30)]
+    escalation: Annotated[tuple[Role, ...], Field(min_length=1, max_length=10)] = (
         Role.CSM,
         Role.OWNER,
         Role.ESCALATION,
@@ -215,5 +254,5 @@ class PolicyDocument(Shape):
     package: PackageRow = PackageRow()
     assumed_dunning: DunningRow = DunningRow()
     base_currency: str = "usd"
-    rates: dict[str, RateRow] = Field(default_factory=dict)
-    self_serve_plans: tuple[str, ...] = ()
+    rates: dict[str, RateRow] = Field(default_factory=dict, max_length=200)
+    self_serve_plans: Annotated[tuple[str, ...], Field(max_length=500)] = ()

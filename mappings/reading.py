@@ -5,16 +5,27 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    StrictInt,
+    ValidationError,
+    WithJsonSchema,
+)
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mappings.findings import Finding, Severity, nearest, one_of
-from mappings.yaml_source import Document, Key
+from mappings.yaml_source import Document, Key, Path
 
 M = TypeVar("M", bound=BaseModel)
+
+MOST = 100
+"""More mistakes than anybody reads in one go; a file that is nothing but mistakes stays cheap."""
 
 
 class Shape(BaseModel):
@@ -41,12 +52,25 @@ def _amount(value: Any) -> Any:
     return Decimal(value)
 
 
-Word = Annotated[str, BeforeValidator(_word)]
+Word = Annotated[
+    str, BeforeValidator(_word), WithJsonSchema({"type": ["string", "boolean", "number"]})
+]
 """Text that may look like something else: a picklist value `true` or `1` is meant as text."""
-Amount = Annotated[Decimal, BeforeValidator(_amount)]
+Amount = Annotated[Decimal, BeforeValidator(_amount), WithJsonSchema({"type": "number"})]
 """An exact number in major units; quotes around it are a mistake."""
 Whole = StrictInt
 """A whole number; neither `true` nor a text in quotes passes for one."""
+
+
+def like(pattern: str, what: str, fix: str) -> tuple[AfterValidator, WithJsonSchema]:
+    """Text of a given shape: the check with our own words, and the shape for editors."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise mistake(f"{value[:80]!r} is not {what}", fix)
+        return value
+
+    return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"})
 
 
 def read_into(schema: type[M], document: Document) -> tuple[M | None, list[Finding]]:
@@ -55,8 +79,53 @@ def read_into(schema: type[M], document: Document) -> tuple[M | None, list[Findi
     try:
         return schema.model_validate(value), []
     except ValidationError as problems:
-        details = problems.errors(include_url=False)
-        return None, [_finding(one, schema, document) for one in details]
+        details = [one for one in problems.errors(include_url=False) if not _is_echo(one)]
+        return None, [_finding(one, schema, document) for one in details[:MOST]]
+
+
+def read_around(
+    schema: type[M], document: Document, stand_ins: Mapping[str, Any]
+) -> tuple[M, frozenset[Path]] | None:
+    """The document with stand-ins where it does not fit, so that the rest can be judged too.
+
+    A stand-in is the value of a section; of a list, its one entry stands in for each that does
+    not fit. The broken paths come with it: nothing may be said about them. None if that does not
+    help.
+    """
+    if not isinstance(document.value, dict):
+        return None
+    value = dict(document.value)
+    broken = {_part(path, stand_ins) for path in _misfits(schema, value)}
+    for part in sorted(broken, key=len):
+        section = str(part[0])
+        if len(part) == 1:
+            value.pop(section, None)
+            if section in stand_ins:
+                value[section] = stand_ins[section]
+        elif (section,) not in broken:
+            entries = list(value[section])
+            entries[int(part[1])] = stand_ins[section][0]
+            value[section] = entries
+    try:
+        return schema.model_validate(value), frozenset(broken)
+    except ValidationError:
+        return None
+
+
+def _part(path: Path, stand_ins: Mapping[str, Any]) -> Path:
+    """The section, or the entry of a list of them, that has to be stood in for."""
+    is_entry = len(path) > 1 and isinstance(path[1], int)
+    return path[:2] if is_entry and isinstance(stand_ins.get(str(path[0])), list) else path[:1]
+
+
+def _misfits(schema: type[BaseModel], value: Any) -> list[Path]:
+    try:
+        schema.model_validate(value)
+    except ValidationError as problems:
+        found = problems.errors(include_url=False, include_context=False)
+        paths = (tuple(part for part in one["loc"] if not _is_label(part)) for one in found)
+        return [path or ("",) for path in paths]
+    return []
 
 
 def finding(
@@ -84,11 +153,16 @@ def finding(
     )
 
 
+def _is_echo(error: ErrorDetails) -> bool:
+    """A list is not too short because its only entry is wrong; that has a finding of its own."""
+    return error["type"] == "too_short" and bool(error["input"])
+
+
 def _finding(error: ErrorDetails, schema: type[BaseModel], document: Document) -> Finding:
-    path = error["loc"]
+    path = tuple(part for part in error["loc"] if not _is_label(part))
+    name = _name(path)
     given = error["input"]
     context: Mapping[str, Any] = error.get("ctx") or {}
-    name = str(next((part for part in reversed(path) if not _is_label(part)), ""))
     match error["type"]:
         case "kidglove":
             return finding(
@@ -99,98 +173,118 @@ def _finding(error: ErrorDetails, schema: type[BaseModel], document: Document) -
                 suggestion=context["suggestion"],
             )
         case "extra_forbidden":
-            names = _names(schema, document, path)
-            guess = nearest(name, names)
-            fix = f"Known here: {', '.join(names)}." if names else "Remove it."
-            text = f"nothing here is called {name!r}"
-            return finding(document, path, text, fix=fix, suggestion=guess, of_key=True)
+            names = _names(schema, document, error["loc"])
+            return finding(
+                document,
+                path,
+                f"nothing here is called {name!r}",
+                fix=f"Known here: {', '.join(names)}.",
+                suggestion=nearest(name, names),
+                of_key=True,
+            )
         case "missing":
-            text = f"{name!r} is missing"
-            return finding(document, path, text, fix=f"Add `{name}: ...` here.", of_key=True)
+            fix = f"Add `{name}: ...` here."
+            return finding(document, path, f"{name!r} is missing", fix=fix, of_key=True)
         case "enum" | "literal_error":
-            words = _expected(context)
-            text = f"{name} cannot be {given!r}"
-            guess = nearest(str(given), words)
-            return finding(document, path, text, fix=f"Write {one_of(words)}.", suggestion=guess)
-        case "model_type" | "model_attributes_type" | "dict_type" | "mapping_type":
-            text = f"{name or 'the file'} is {_kind(given)} where names with values belong"
-            return finding(document, path, text, fix="Write `name: value` lines here.")
-        case "union_tag_not_found" | "union_tag_invalid":
-            kinds = [one.strip("<>' ") for one in str(context.get("expected_tags", "")).split(",")]
-            text = f"this entry is none of the known kinds: {one_of(kinds) or name}"
-            return finding(document, path, text, fix=context.get("fix", "Name one of them first."))
-        case "list_type" | "tuple_type":
-            text = f"{name} is {_kind(given)} where a list belongs"
-            return finding(document, path, text, fix="Write one `- ...` line for each entry.")
-        case "int_type":
-            text = f"{name} is {_kind(given)} where a whole number belongs"
-            return finding(document, path, text, fix="Write a whole number without quotes.")
-        case "string_type":
-            text = f"{name} is {_kind(given)} where text belongs"
-            return finding(document, path, text, fix="Write text; quotes help with odd characters.")
-        case "bool_type" | "bool_parsing":
-            text = f"{name} cannot be {given!r}"
-            return finding(document, path, text, fix="Write true or false.")
-        case "greater_than_equal" | "greater_than" | "less_than_equal" | "less_than":
-            text = f"{name} cannot be {given}"
-            side = "at least" if "ge" in context else "more than"
-            if "le" in context or "lt" in context:
-                side = "at most" if "le" in context else "less than"
-            limit = next(iter(context.values()), "")
-            return finding(document, path, text, fix=f"Write a number of {side} {limit}.")
-        case "too_short" | "string_too_short":
-            return finding(document, path, f"{name} is empty", fix="Write at least one entry.")
+            words = re.findall("'([^']*)'", str(context.get("expected", "")))
+            is_name = error["loc"][-1] == "[key]"
+            return finding(
+                document,
+                path,
+                f"nothing here is called {given!r}"
+                if is_name
+                else f"{name} cannot be {_said(given)}",
+                fix=f"Write {one_of(words)}.",
+                suggestion=nearest(str(given), words),
+                of_key=is_name,
+            )
         case _:
-            text = f"{name} does not fit: {error['msg']}"
-            return finding(document, path, text, fix="See the examples that ship with the product.")
+            text, fix = _misfit(error["type"], name, given, context)
+            return finding(document, path, text, fix=fix)
+
+
+def _misfit(kind: str, name: str, given: Any, context: Mapping[str, Any]) -> tuple[str, str]:
+    """What is wrong and what to write, where no word was misspelt."""
+    match kind:
+        case "model_type" | "model_attributes_type" | "dict_type" | "mapping_type":
+            where = "where names with values belong"
+            return f"{name} is {_kind(given)} {where}", "Write `name: value` lines here."
+        case "list_type" | "tuple_type":
+            where = "where a list belongs"
+            return f"{name} is {_kind(given)} {where}", "Write one `- ...` line for each entry."
+        case "int_type":
+            where = "where a whole number belongs"
+            return f"{name} is {_kind(given)} {where}", "Write a whole number without quotes."
+        case "string_type":
+            where = "where text belongs"
+            return f"{name} is {_kind(given)} {where}", "Write text, in quotes if need be."
+        case "bool_type":
+            return f"{name} cannot be {_said(given)}", "Write true or false."
+        case "greater_than_equal" | "greater_than" | "less_than_equal":
+            sides = {"ge": "at least", "gt": "more than", "le": "at most"}
+            limit, side = next((context[one], sides[one]) for one in sides if one in context)
+            return f"{name} cannot be {_said(given)}", f"Write a number of {side} {limit}."
+        case "too_short" | "string_too_short":
+            return f"{name} is empty", "Write at least one entry."
+        case "too_long" | "string_too_long":
+            return f"{name} is too long", f"Keep it within {context.get('max_length')}."
+        case _:
+            return f"{name} does not fit", "Compare it with the files that ship with the product."
+
+
+def _name(path: Sequence[Key]) -> str:
+    """What to call a place: its name, or its number in the list of that name."""
+    match list(path):
+        case [*_, str(parent), int(number)]:
+            return f"entry {number + 1} of {parent}"
+        case [*_, last]:
+            return str(last)
+        case _:
+            return "the file"
+
+
+def _is_label(part: Key) -> bool:
+    """Whether it is the validator's own (`<metric>`, `[key]`) and stands nowhere in the file."""
+    return isinstance(part, str) and (part == "[key]" or part.startswith("<"))
+
+
+@lru_cache(maxsize=8)
+def _definition(schema: type[BaseModel]) -> Mapping[str, Any]:
+    return schema.model_json_schema()
 
 
 def _names(schema: type[BaseModel], document: Document, path: Sequence[Key]) -> list[str]:
     """The names allowed beside an unknown one, found by following its path through the schema."""
-    definition = schema.model_json_schema()
-    parts: Any = definition
+    definition = _definition(schema)
+    here: Any = definition
     for part in path[:-1]:
-        parts = _resolve(parts, definition)
+        here = _resolve(here, definition)
         if isinstance(part, int):
-            parts = parts.get("items", {})
-        elif part in parts.get("properties", {}):
-            parts = parts["properties"][part]
+            here = here.get("items", {})
+        elif _is_label(part):
+            options = [_resolve(one, definition) for one in here.get("oneOf", [])]
+            wanted = part.strip("<>")
+            here = next((one for one in options if wanted in one["properties"]), {})
         else:
-            parts = _labelled(parts, definition, str(part)) or parts.get("additionalProperties", {})
-    parts = _resolve(parts, definition)
-    return list(parts.get("properties", {}))
+            here = here.get("properties", {}).get(part) or here.get("additionalProperties", {})
+    return list(_resolve(here, definition).get("properties", {}))
 
 
-def _labelled(parts: Any, definition: Any, label: str) -> Any:
-    """The member of a union that the validator labelled `label`."""
-    for one in [*parts.get("oneOf", []), *parts.get("anyOf", [])]:
-        member = _resolve(one, definition)
-        if label.strip("<>") in member.get("properties", {}):
-            return member
-    return None
+def _resolve(here: Any, definition: Mapping[str, Any]) -> Any:
+    """The definition behind a reference or an optional part."""
+    while isinstance(here, dict):
+        options = [one for one in here.get("anyOf", []) if one.get("type") != "null"]
+        if "$ref" in here:
+            here = definition["$defs"][here["$ref"].rsplit("/", 1)[-1]]
+        elif len(options) == 1:
+            here = options[0]
+        else:
+            return here
+    return {}
 
 
-def _is_label(part: Key) -> bool:
-    """Whether it names a kind of entry (`<metric>`) rather than something in the file."""
-    return isinstance(part, str) and part.startswith("<") and part.endswith(">")
-
-
-def _resolve(parts: Any, definition: Any) -> Any:
-    while isinstance(parts, dict):
-        if "$ref" in parts:
-            parts = definition["$defs"][parts["$ref"].rsplit("/", 1)[-1]]
-            continue
-        options = [one for one in parts.get("anyOf", []) if one.get("type") != "null"]
-        if len(options) == 1:
-            parts = options[0]
-            continue
-        break
-    return parts if isinstance(parts, dict) else {}
-
-
-def _expected(context: Mapping[str, Any]) -> list[str]:
-    """The words in the library's own "'a', 'b' or 'c'"."""
-    return re.findall("'([^']*)'", str(context.get("expected", "")))
+def _said(value: Any) -> str:
+    return str(value) if isinstance(value, int | Decimal) else repr(value)[:80]
 
 
 def _kind(value: Any) -> str:
@@ -209,8 +303,3 @@ def _kind(value: Any) -> str:
             return "a group of names"
         case _:
             return "something else"
-
-
-def words(kind: type[StrEnum]) -> list[str]:
-    """The words of a closed set, as they are written in files."""
-    return [str(one) for one in kind]
