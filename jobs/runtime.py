@@ -1,0 +1,277 @@
+"""The one wiring: settings become a store, connectors, and the use cases over them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import redis
+from rq.timeouts import BaseTimeoutException
+
+from domain.effects import EffectKind
+from domain.errors import Misconfigured
+from domain.ports import Examines, SendsSignals
+from domain.situation import Names
+from jobs.clock import FileClock, SystemClock
+from settings import Settings
+from store.codec import CRM, PAYMENTS
+from store.unit_of_work import UnitOfWork
+from sync.actions import Actions
+from sync.clock import Clock
+from sync.configs import Configs
+from sync.deliver import Deliver
+from sync.deliver_payments import PaymentEffects
+from sync.evaluate import Evaluate
+from sync.gate import Gate
+from sync.intake import Intake
+from sync.reconcile import Found, Reconcile
+from sync.refresh import Refresh
+
+if TYPE_CHECKING:
+    from connectors.salesforce.connector import SalesforceConnector
+    from connectors.stripe.connector import StripeConnector
+    from domain.facts import CrmPicture, PaymentPicture
+
+PAYMENTS_SYSTEM = "stripe"
+CRM_SYSTEM = "salesforce"
+SYSTEMS = (PAYMENTS_SYSTEM, CRM_SYSTEM)
+"""The systems that effects are delivered to, each with a queue of its own."""
+NAMES = Names(payments="Stripe", crm="Salesforce")
+UNSTOPPABLE: tuple[type[BaseException], ...] = (BaseTimeoutException,)
+"""What must never be caught as one account's failure: a job that has run out of time ends."""
+
+
+class _Pictures:
+    """Pictures to plain JSON, by their type."""
+
+    def dump(self, picture: PaymentPicture | CrmPicture) -> object:
+        """Plain JSON values."""
+        from domain.facts import PaymentPicture
+
+        if isinstance(picture, PaymentPicture):
+            return PAYMENTS.dump(picture)
+        return CRM.dump(picture)
+
+
+class Runtime:
+    """Everything a process of ours needs, made when it is first asked for.
+
+    Connectors hold connections and tokens: one runtime per process and thread of work.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        database_url: str,
+        redis_url: str,
+        clock: Clock | None = None,
+    ) -> None:
+        self.settings = settings
+        self.database_url = database_url
+        self.redis_url = redis_url
+        self.clock = clock or clock_of(settings)
+        self.owner = f"{socket.gethostname()}:{os.getpid()}"
+
+    @cached_property
+    def store(self) -> UnitOfWork:
+        """The durable store."""
+        return UnitOfWork(self.database_url)
+
+    @cached_property
+    def redis(self) -> redis.Redis:
+        """The Redis client of limits, tokens and queues."""
+        return redis.Redis.from_url(self.redis_url)
+
+    @cached_property
+    def stripe(self) -> StripeConnector:
+        """The Stripe connector. `Misconfigured` without a key."""
+        from connectors.kit.limits import SharedLimiter
+        from connectors.kit.registry import manifest
+        from connectors.stripe.connector import StripeConnector
+
+        ours = self.settings.stripe
+        key = ours.api_key.get_secret_value()
+        if not key:
+            raise Misconfigured(
+                "there is no Stripe key", row="stripe.api_key", remedy="Set KIDGLOVE_STRIPE__API_KEY."
+            )
+        return StripeConnector(
+            key,
+            base_url=ours.api_base,
+            clock=self.clock.now,
+            limiter=SharedLimiter(
+                self.redis, manifest(PAYMENTS_SYSTEM).limits, vendor=PAYMENTS_SYSTEM, credential=key
+            ),
+            webhook_secrets=[secret.get_secret_value() for secret in ours.webhook_secrets],
+            webhook_url=ours.webhook_url,
+        )
+
+    @cached_property
+    def salesforce(self) -> SalesforceConnector | None:
+        """The Salesforce connector, or None if no org is configured."""
+        if not self.settings.salesforce.instance_url:
+            return None
+        from jobs.salesforce_wiring import build
+
+        return build(self)
+
+    @cached_property
+    def configs(self) -> Configs:
+        """The policy and mappings in force."""
+        return Configs(default_preset=self.settings.policy_preset, crm=CRM_SYSTEM)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """Inbox rows to dirty lanes."""
+        from connectors.salesforce import signals as salesforce_signals
+        from connectors.stripe import signals as stripe_signals
+
+        signals: Mapping[str, SendsSignals] = {
+            PAYMENTS_SYSTEM: stripe_signals,
+            CRM_SYSTEM: salesforce_signals,
+        }
+        return Intake(self.store, signals, self.clock)
+
+    @cached_property
+    def refresh(self) -> Refresh:
+        """The reader of the truth."""
+        return Refresh(
+            payments_system=PAYMENTS_SYSTEM,
+            payments=self.stripe,
+            crm_system=CRM_SYSTEM,
+            crm=self.salesforce,
+            clock=self.clock,
+            fallback_owner=self.settings.salesforce.fallback_owner or None,
+        )
+
+    @cached_property
+    def evaluate(self) -> Evaluate:
+        """The judge."""
+        return Evaluate(
+            store=self.store,
+            refresh=self.refresh,
+            configs=self.configs,
+            clock=self.clock,
+            names=NAMES,
+            modes={kind: self.settings.mode_of(kind) for kind in EffectKind},
+            owner=self.owner,
+            codec=_Pictures(),
+            unstoppable=UNSTOPPABLE,
+        )
+
+    @cached_property
+    def deliver(self) -> Mapping[str, Deliver]:
+        """One deliverer for each system that is connected."""
+        found = {
+            PAYMENTS_SYSTEM: Deliver(
+                system=PAYMENTS_SYSTEM,
+                store=self.store,
+                clock=self.clock,
+                owner=self.owner,
+                payments=PaymentEffects(
+                    store=self.store, quiets=self.stripe, collects=self.stripe, clock=self.clock
+                ),
+                unstoppable=UNSTOPPABLE,
+            )
+        }
+        if self.salesforce is not None:
+            found[CRM_SYSTEM] = Deliver(
+                system=CRM_SYSTEM,
+                store=self.store,
+                clock=self.clock,
+                owner=self.owner,
+                crm=self.salesforce,
+                unstoppable=UNSTOPPABLE,
+            )
+        return found
+
+    @cached_property
+    def reconcile(self) -> Reconcile:
+        """The finder of what no webhook told."""
+        return Reconcile(
+            store=self.store,
+            configs=self.configs,
+            clock=self.clock,
+            payments_system=PAYMENTS_SYSTEM,
+            crm_system=CRM_SYSTEM,
+            accounts=self.salesforce,
+        )
+
+    @cached_property
+    def actions(self) -> Actions:
+        """What people do outside the CRM."""
+        return Actions(self.store, self.clock)
+
+    @cached_property
+    def gate(self) -> Gate:
+        """The last question before a personal mail."""
+        return Gate(store=self.store, quiets=self.stripe, clock=self.clock)
+
+    @property
+    def examined(self) -> Mapping[str, Examines]:
+        """Every connected system, for the doctor."""
+        found: dict[str, Examines] = {PAYMENTS_SYSTEM: self.stripe}
+        if self.salesforce is not None:
+            found[CRM_SYSTEM] = self.salesforce
+        return found
+
+    def schedules(self) -> Mapping[str, timedelta]:
+        """What runs by the clock, and how often."""
+        ours = self.settings
+        found = {
+            f"poll:{PAYMENTS_SYSTEM}": timedelta(seconds=ours.poll_events_seconds),
+            "sweep:open": timedelta(seconds=ours.reconcile_seconds),
+        }
+        if ours.salesforce.instance_url:
+            found[f"poll:{CRM_SYSTEM}"] = timedelta(seconds=ours.poll_crm_seconds)
+            found[f"sweep:{CRM_SYSTEM}"] = timedelta(seconds=ours.poll_crm_seconds)
+        return found
+
+    def plan_schedules(self) -> None:
+        """Write the schedules down; one that exists keeps its next time."""
+        with self.store.begin() as tx:
+            for name, every in self.schedules().items():
+                tx.system.schedule(name, every=every, now=self.clock.now())
+
+    def upkeep(self, name: str) -> Found:
+        """Run one schedule now. An unknown name is a ValueError."""
+        if name == f"poll:{PAYMENTS_SYSTEM}":
+            return self.reconcile.poll(name, self.stripe)
+        if name == f"poll:{CRM_SYSTEM}" and self.salesforce is not None:
+            return self.reconcile.poll(name, self.salesforce)
+        if name == f"sweep:{CRM_SYSTEM}" and self.salesforce is not None:
+            return self.reconcile.sweep_holds(self.salesforce)
+        if name == "sweep:open":
+            return self.reconcile.sweep_open()
+        raise ValueError(f"there is no schedule {name!r}; there are {', '.join(self.schedules())}")
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self.store.close()
+        self.redis.close()
+
+
+def clock_of(settings: Settings) -> Clock:
+    """Real time, unless the simulated vendors' time is configured."""
+    return FileClock(settings.clock_file) if settings.clock_file else SystemClock()
+
+
+_current: Runtime | None = None
+
+
+def install(runtime: Runtime) -> None:
+    """Make this the runtime of the process's jobs."""
+    global _current
+    _current = runtime
+
+
+def current() -> Runtime:
+    """The runtime of this process. RuntimeError if nobody installed one."""
+    if _current is None:
+        raise RuntimeError("no runtime is installed; workers are started by jobs.supervisor")
+    return _current

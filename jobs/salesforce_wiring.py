@@ -1,0 +1,107 @@
+"""Builds the Salesforce connector from settings and the mapping in force."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from connectors.kit.limits import SharedLimiter
+from connectors.kit.registry import manifest
+from connectors.salesforce.connector import SalesforceConnector
+from connectors.salesforce.doctor import Expected
+from connectors.salesforce.login import (
+    client_credentials_tokens,
+    jwt_tokens,
+    new_salesforce_session,
+)
+from connectors.salesforce.names import Names
+from connectors.salesforce.schema_check import FieldNeed
+from mappings.mapping import FieldMapping
+from mappings.vocabulary import Flow
+
+if TYPE_CHECKING:
+    from jobs.runtime import Runtime
+
+
+def build(runtime: Runtime) -> SalesforceConnector:
+    """The connector of the configured org; JWT bearer if there is a private key."""
+    ours = runtime.settings.salesforce
+    token_url = ours.token_url or None
+    session = new_salesforce_session(
+        instance_url=ours.instance_url, token_url=token_url, base_url=ours.api_base
+    )
+    if ours.private_key.get_secret_value():
+        tokens = jwt_tokens(
+            consumer_key=ours.client_id,
+            username=ours.username,
+            private_key=ours.private_key.get_secret_value(),
+            instance_url=ours.instance_url,
+            session=session,
+            now=runtime.clock.now,
+            store=runtime.redis,
+            audience=ours.audience,
+            token_url=token_url,
+        )
+    else:
+        tokens = client_credentials_tokens(
+            consumer_key=ours.client_id,
+            consumer_secret=ours.client_secret.get_secret_value(),
+            instance_url=ours.instance_url,
+            session=session,
+            now=runtime.clock.now,
+            store=runtime.redis,
+            token_url=token_url,
+        )
+    with runtime.store.begin() as tx:
+        mapping = runtime.configs.current(tx, runtime.clock.now()).mapping
+    return SalesforceConnector(
+        tokens=tokens,
+        instance_url=ours.instance_url,
+        names=Names(
+            task_key=mapping.task.key_field,
+            customer=mapping.customer_field,
+            resolution=mapping.hold.field,
+            task_outcome=mapping.task.outcome_field,
+            watched=mapping.human_fields,
+        ),
+        expected=Expected(
+            organization_id=ours.organization_id,
+            fallback_owner_id=ours.fallback_owner or None,
+            payments_are_live=runtime.settings.stripe.api_key.get_secret_value().startswith(
+                ("sk_live_", "rk_live_")
+            ),
+            needs=_needs(mapping),
+        ),
+        now=runtime.clock.now,
+        limiter=SharedLimiter(
+            runtime.redis,
+            manifest("salesforce").limits,
+            vendor="salesforce",
+            credential=ours.client_id,
+        ),
+        session=session,
+        base_url=ours.api_base,
+        away_field=ours.away_field,
+    )
+
+
+def _needs(mapping: FieldMapping) -> tuple[FieldNeed, ...]:
+    """What the mapping expects of the org's fields, for the doctor."""
+    written = tuple(
+        FieldNeed(
+            entity=mapping.object,
+            name=row.theirs,
+            is_written=True,
+            values=tuple(row.values.values()),
+        )
+        for row in mapping.rows
+        if row.flow is not Flow.IN
+    )
+    read = tuple(
+        FieldNeed(
+            entity=mapping.object,
+            name=name,
+            values=mapping.hold.held if name == mapping.hold.field else (),
+        )
+        for name in mapping.human_fields
+    )
+    return (*written, *read)
