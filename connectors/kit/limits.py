@@ -18,7 +18,9 @@ from typing import Protocol
 
 import structlog
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from connectors.kit.bucket import LocalBucket
 from domain.errors import RateLimited
@@ -283,6 +285,19 @@ class SharedLimiter:
         if self._is_alone:
             self._is_alone = False
             log.info("limits.shared_again", vendor=self._vendor)
+
+
+def impatient_redis(url: str, *, timeout: float = 0.5) -> Redis:
+    """A client for limiters: it gives up after `timeout` seconds and never tries twice.
+
+    The library's own client retries for several seconds, which each call to a vendor would wait.
+    """
+    return Redis.from_url(
+        url,
+        socket_timeout=timeout,
+        socket_connect_timeout=timeout,
+        retry=Retry(NoBackoff(), 0),
+    )
 
 
 def fingerprint(credential: str) -> str:

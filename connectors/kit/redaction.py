@@ -23,11 +23,11 @@ _PATTERNS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(\b[a-z][a-z0-9+.-]*://[^\s/:@]*):[^\s/@]+@"), rf"\1:{MASK}@"),
     # Bearer links: whoever holds one acts as the customer.
     (
-        re.compile(r"https?://billing\.stripe\.com/[^\s\"'<>)\]]+"),
+        re.compile(r"https?://billing\.stripe\.com/(?!\[)[^\s\"'<>)\]]+"),
         f"https://billing.stripe.com/{MASK}",
     ),
     (
-        re.compile(r"https?://invoice\.stripe\.com/[^\s\"'<>)\]]+"),
+        re.compile(r"https?://invoice\.stripe\.com/(?!\[)[^\s\"'<>)\]]+"),
         f"https://invoice.stripe.com/{MASK}",
     ),
     (re.compile(r"https?://[^\s\"'<>/]+/p/(?:session|login|link)/[^\s\"'<>)\]]+"), MASK),
