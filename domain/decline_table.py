@@ -224,7 +224,9 @@ TABLE: Mapping[str, Row] = {
     "processing_error": _hiccup(
         "A technical hiccup between the banks; it usually passes by itself."
     ),
-    "issuer_not_available": _hiccup("The bank could not be reached; it usually passes by itself."),
+    "issuer_not_available": _hiccup(
+        "The bank could not be reached; it usually passes by itself.", fixer=Fixer.BANK
+    ),
     "try_again_later": _hiccup("The bank was unable to answer just then and says to try later."),
     "reenter_transaction": _hiccup("The bank lost the request on the way and wants it sent again."),
     "approve_with_id": _hiccup(
