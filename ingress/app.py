@@ -69,6 +69,10 @@ class Edge:
             lifespan=lifespan,
         )
 
+    def trust_stripe(self, secrets: Sequence[str]) -> None:
+        """Accept these signing secrets from now on, several during a rotation."""
+        self._stripe_secrets = list(secrets)
+
     async def _stripe(self, request: Request) -> Response:
         if not self._stripe_secrets:
             return _refused(404, "no Stripe signing secret is configured")
