@@ -20,14 +20,18 @@ from simulators.stripe.mailer import Mailer
 
 Obj = dict[str, Any]
 Place = tuple[int, int, str]
+_NESTS = frozenset({dict, list})
 
 
 def clone(node: Any) -> Any:
     """A deep copy of JSON."""
-    if isinstance(node, dict):
-        return {key: clone(value) for key, value in node.items()}
-    if isinstance(node, list):
-        return [clone(part) for part in node]
+    if node.__class__ is dict:
+        return {
+            key: clone(value) if value.__class__ in _NESTS else value
+            for key, value in node.items()
+        }
+    if node.__class__ is list:
+        return [clone(part) if part.__class__ in _NESTS else part for part in node]
     return node
 
 
