@@ -32,7 +32,9 @@ def _growing() -> tuple[timedelta, ...]:
 
 
 RETRY_AFTER = _growing()
-"""Outbound messages: growing waits of at most 2 hours, given up after 24 hours."""
+"""Outbound messages: growing waits of at most 2 hours."""
+_LIFE = timedelta(hours=24)
+"""An outbound message older than this is dropped, however often it was tried."""
 
 
 class OrgPostman(Postman):
@@ -167,7 +169,11 @@ class Announcer:
             return
         watch.envelope = envelope = _Envelope(note.id, [note])
 
-        def make() -> tuple[bytes, Mapping[str, str]]:
+        made = self._org.clock.now()
+
+        def make() -> tuple[bytes, Mapping[str, str]] | None:
+            if self._org.clock.now() - made > _LIFE:
+                return None
             headers = {"Content-Type": "text/xml; charset=UTF-8", "SOAPAction": '""'}
             return self._soap(watch, envelope), headers
 
