@@ -133,10 +133,12 @@ class StripeApi:
             raise self._unanswered(error, call=call, is_write=method != "get") from error
         except stripe.StripeError as error:
             raise self._refused(error, call=call, is_write=method != "get") from error
+        except UnicodeDecodeError as error:
+            # VENDOR: the SDK decodes each body for its log before it looks at it.
+            raise _unreadable(call, is_write=method != "get") from error
         self._note_time(answer.headers)
         if not isinstance(answer.data, dict):
-            text = f"{call}: Stripe answered with something other than a JSON object"
-            raise Bug(text) if method == "get" else OutcomeUnknown(text)
+            raise _unreadable(call, is_write=method != "get")
         return answer.data
 
     def _unanswered(
@@ -182,6 +184,11 @@ class StripeApi:
                 self._server_time = parsedate_to_datetime(date)
             except ValueError:
                 self._server_time = None
+
+
+def _unreadable(call: str, *, is_write: bool) -> KidgloveError:
+    text = f"{call}: Stripe answered with something other than a JSON object"
+    return OutcomeUnknown(text) if is_write else Bug(text)
 
 
 def _word(body: Mapping[str, Any], name: str) -> str | None:
