@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from simulators.salesforce.org import Org, Row
@@ -57,19 +58,22 @@ def _case_closed(_: Org, row: Row) -> bool:
 
 
 def _last_activity(org: Org, row: Row) -> Any:
-    days = [
-        task["ActivityDate"]
+    return org.remembered("last activity", lambda: _last_activities(org)).get(row["Id"])
+
+
+def _last_activities(org: Org) -> dict[str | None, date]:
+    # VENDOR: the latest due date of a closed task or date of an event; it may lie in the future.
+    found: dict[str | None, date] = {}
+    seen: list[tuple[str | None, date | None]] = [
+        (_account_of(org, task), task.get("ActivityDate"))
         for task in org.live["Task"].values()
-        if task.get("ActivityDate")
-        and _account_of(org, task) == row["Id"]
-        and closed_status(org, task.get("Status"))
+        if closed_status(org, task.get("Status"))
     ]
-    days += [
-        event["StartDateTime"].date()
-        for event in org.live["Event"].values()
-        if event.get("StartDateTime") and _account_of(org, event) == row["Id"]
-    ]
-    return max(days, default=None)
+    seen += [(_account_of(org, one), _event_day(org, one)) for one in org.live["Event"].values()]
+    for account, day in seen:
+        if day is not None:
+            found[account] = max(day, found.get(account, day))
+    return found
 
 
 _DERIVED: dict[tuple[str, str], Callable[[Org, Row], Any]] = {

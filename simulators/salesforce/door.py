@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -81,9 +82,7 @@ class Door:
         if harm in _UNANSWERED:
             reply = None
         status = 0 if reply is None else reply.status
-        self.requests.append(
-            Seen(seen.at, seen.method, seen.path, seen.body, status, seen.client_tag, seen.wrote)
-        )
+        self.requests.append(replace(seen, status=status))
         return reply
 
     def _meet(self, seconds: float) -> None:

@@ -76,6 +76,8 @@ class Org:
         self.watchers: list[Callable[[list[Change]], None]] = []
         self.born: dict[str, int] = {}
         self.sequence = 0
+        self._version = 0
+        self._remembered: dict[str, tuple[int, Any]] = {}
         self._unique: dict[tuple[str, str], dict[str, str]] = {}
         self._waiting: dict[str, list[tuple[datetime, Row | None]]] = {}
         self._journal: list[Change] = []
@@ -98,6 +100,20 @@ class Org:
         old = self.schema[object_name]
         fields = {**old.fields, changed.name: changed}
         self.schema[object_name] = replace(old, fields=fields, _lower={})
+
+    def add_field(self, object_name: str, made: Field) -> None:
+        """Add a field of the customer's own; KeyError when the name is taken."""
+        if made.name in self.schema[object_name].fields:
+            raise KeyError(f"{object_name} has a field {made.name} already")
+        self.replace_field(object_name, made)
+
+    def remembered(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` returns, made anew only after a row has changed."""
+        version, value = self._remembered.get(name, (-1, None))
+        if version != self._version:
+            value = make()
+            self._remembered[name] = (self._version, value)
+        return value
 
     def table_of(self, record: str) -> str | None:
         """The object that a record id belongs to, by its key prefix."""
@@ -229,6 +245,7 @@ class Org:
             self._place(change.object, change.id, change.after, change.before)
 
     def _place(self, name: str, record: str, old: Row | None, new: Row | None) -> None:
+        self._version += 1
         for one in self.schema[name].fields.values():
             if not one.unique:
                 continue

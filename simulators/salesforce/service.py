@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
@@ -40,7 +40,8 @@ class Request:
 class Seen:
     """One request as the org saw it; `status` 0 means that no answer was sent.
 
-    `path` carries the query string; `wrote` names the rows and feed items it changed.
+    `path` carries the query string; `wrote` names the rows and feed items it changed; `headers`
+    are all but the token.
     """
 
     at: datetime
@@ -50,6 +51,7 @@ class Seen:
     status: int
     client_tag: str | None
     wrote: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,6 +109,7 @@ class Service:
             status,
             client_tag(request.headers),
             tuple(wrote or ()),
+            {name: text for name, text in request.headers.items() if name != "authorization"},
         )
 
     def _serve(

@@ -25,7 +25,7 @@ from simulators.salesforce.query_api import QueryApi
 from simulators.salesforce.quota import Quota
 from simulators.salesforce.renaming import rename_label
 from simulators.salesforce.rows_api import RowsApi
-from simulators.salesforce.schema import SObject
+from simulators.salesforce.schema import Choice, Field, Kind, SObject
 from simulators.salesforce.service import Parts, Seen, Service
 from simulators.salesforce.soql_run import Queries
 from simulators.salesforce.verbs import verbs_of
@@ -173,6 +173,37 @@ class SalesforceSim(Stage):
         """Make a field read-only for the integration user."""
         with self._schema_change():
             self.access.revoke_edit(object_name, field)
+
+    def add_field(
+        self,
+        object_name: str,
+        name: str,
+        *,
+        kind: str = "string",
+        label: str | None = None,
+        length: int = 255,
+        values: Sequence[str] = (),
+        refers_to: Sequence[str] = (),
+    ) -> None:
+        """A field of the customer's own, such as who is away; the integration may read it only.
+
+        `kind` is a describe type. A reference's relationship is the name with `__r`.
+        """
+        made = Field(
+            name=name,
+            kind=Kind(kind),
+            label=label or name,
+            length=length,
+            precision=18,
+            choices=tuple(Choice(value, value) for value in values),
+            refers_to=tuple(refers_to),
+            relationship=name.replace("__c", "__r") if refers_to else None,
+            default=False if kind == "boolean" else None,
+            human=True,
+        )
+        with self._schema_change():
+            self._org.add_field(object_name, made)
+            self.access.revoke_edit(object_name, name)
 
     def rename_picklist_label(self, object_name: str, field: str, value: str, label: str) -> None:
         """Rename what people see; the API value stays."""

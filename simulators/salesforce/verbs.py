@@ -21,6 +21,7 @@ _PLAIN = (
     "add_account",
     "add_case",
     "add_contact",
+    "add_field",
     "add_queue",
     "add_user",
     "clear_rules",

@@ -123,3 +123,16 @@ def test_task_statuses_are_rows_and_picklist_values(desk: Desk) -> None:
         "IsClosed": True,
         "IsDefault": False,
     }
+
+
+def test_a_customer_has_fields_of_its_own(desk: Desk) -> None:
+    desk.sim.add_field("User", "Away_Until__c", kind="date")
+    desk.sim.add_field("Account", "Backup__c", kind="reference", refers_to=["User"])
+    backup = desk.sim.add_user("Cas Example", Away_Until__c="2026-12-01")
+    desk.sim.human(desk.ann).update("Account", desk.acme, {"Backup__c": backup})
+
+    found = desk.soql("SELECT Backup__r.Away_Until__c FROM Account WHERE Name = 'Acme'")
+
+    assert found[0]["Backup__r"]["Away_Until__c"] == "2026-12-01"
+    with pytest.raises(KeyError, match="already"):
+        desk.sim.add_field("User", "Away_Until__c")
