@@ -73,6 +73,10 @@ class Keys:
         }
         return Answer(kept.answer.status, kept.answer.body, headers)
 
+    def running(self) -> list[str]:
+        """The keys of requests that are being carried out now."""
+        return [key for key, kept in self._kept.items() if kept.answer is None]
+
     def keep(self, key: str, answer: Answer) -> None:
         """The result that every further request with this key gets."""
         self._kept[key].answer = answer

@@ -25,13 +25,13 @@ _NESTS = frozenset({dict, list})
 
 def clone(node: Any) -> Any:
     """A deep copy of JSON."""
-    if node.__class__ is dict:
+    kind = type(node)
+    if kind is dict:
         return {
-            key: clone(value) if value.__class__ in _NESTS else value
-            for key, value in node.items()
+            key: clone(value) if type(value) in _NESTS else value for key, value in node.items()
         }
-    if node.__class__ is list:
-        return [clone(part) if part.__class__ in _NESTS else part for part in node]
+    if kind is list:
+        return [clone(part) if type(part) in _NESTS else part for part in node]
     return node
 
 
