@@ -36,7 +36,7 @@ from domain.package_schema import (
     path_name,
     schema_of,
 )
-from domain.package_sources import Sources
+from domain.package_sources import Sources, tidy
 from domain.policy import Policy, Tier
 from domain.recommend import contract_kind, mood_of, recommend, record_of
 from domain.situation import Names
@@ -166,7 +166,7 @@ def build_package(
         record=record_of(sources.payments.history if sources.payments else None),
         contract=contract_kind(value_.contract),
     )
-    return ContextPackage(
+    made = ContextPackage(
         as_of=now,
         zone=zone,
         read_limit=policy.package.max_read_characters,
@@ -196,9 +196,10 @@ def build_package(
             ),
             crm=sources.from_crm(safe_url(sources.crm.url) if sources.crm else None, NO_ADDRESS),
             erp=sources.from_erp(None, NO_ADDRESS),
-            why=sources.from_policy(why_command or f"{names.why_command} {case.key}"),
+            why=sources.from_policy(_said(why_command) or f"{names.why_command} {case.key}"),
         ),
     )
+    return replace(made, **{part: tidy(getattr(made, part)) for part in ("standing", *GROUPS)})
 
 
 def _names(facts: AccountFacts, names: Names) -> SystemNames:

@@ -89,7 +89,8 @@ def last_touch(sources: Sources) -> LastTouch:
     """When customer success last spoke with the customer, or that it is not on record."""
     touch = sources.crm.last_touch if sources.crm else sources.from_crm(None, "")
     if isinstance(touch, Missing) or touch.value is None:
-        none = Missing(touch.because if isinstance(touch, Missing) else NO_TALK)
+        is_said = isinstance(touch, Missing) and clean(touch.because)
+        none = Missing(touch.because if isinstance(touch, Missing) and is_said else NO_TALK)
         return LastTouch(at=none, who=none, kind=none, line=none)
     last, source = touch.value, touch.source
     return LastTouch(

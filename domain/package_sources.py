@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import datetime
+from enum import Enum
 from typing import Any, TypeVar
 
 from domain.case import Case
 from domain.facts import AccountFacts, CrmPicture, ErpPicture, PaymentPicture
 from domain.holds import QuietCertificate
 from domain.leaf import Known, Missing
+from domain.money import Money
 from domain.policy import Policy, Tier
-from domain.wording import Reader, clean
+from domain.wording import Reader, clean, clip
 
 T = TypeVar("T")
+LONGEST_TEXT = 1000
+"""Units kept of one text; the task shows less, and a 32,000 character title helps nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +79,23 @@ def _leaf(
     if value is None or (isinstance(value, str) and not clean(value)):
         return Missing(because or "not on record")
     return Known(value, picture.source, picture.as_of or read_at)
+
+
+def tidy(value: Any) -> Any:
+    """The value with every text in it on one line, safe to store, and no longer than is read."""
+    match value:
+        case Enum():
+            return value
+        case str():
+            return clip(clean(value), LONGEST_TEXT)
+        case tuple():
+            return tuple(map(tidy, value))
+        case _ if is_dataclass(value) and not isinstance(value, type | Money):
+            return replace(
+                value, **{one.name: tidy(getattr(value, one.name)) for one in fields(value)}
+            )
+        case _:
+            return value
 
 
 def solid(leaf: Known[T] | Missing) -> Known[T] | Missing:

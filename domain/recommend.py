@@ -338,8 +338,9 @@ def record_of(history: PaymentHistory | None) -> Record:
 
 
 _MONTHS = re.compile(r"(\d{1,4})\s*-?\s*(?:months?|mo)\b")
+_HALF = re.compile(r"(?:semi|half|bi).{0,2}(?:annual|year)")
 _ANNUAL = re.compile(r"annual|year|multi")
-_MONTHLY = re.compile(r"\bmonth")
+_MONTHLY = re.compile(r"\bmonthly|month.{1,4}month")
 
 
 def contract_kind(contract: Leaf[str]) -> ContractKind:
@@ -348,6 +349,8 @@ def contract_kind(contract: Leaf[str]) -> ContractKind:
         return ContractKind.UNKNOWN
     text = contract.value.lower()
     months = _MONTHS.search(text)
+    if _HALF.search(text):
+        return ContractKind.UNKNOWN
     if _ANNUAL.search(text) or (months and int(months[1]) >= 12):
         return ContractKind.ANNUAL
     if _MONTHLY.search(text) or (months and int(months[1]) == 1):

@@ -24,27 +24,33 @@ def body(
     """The same as the text body, in `p`, `b`, `ul`, `li`, `a` and `br` only; everything escaped."""
     reader = Reader(zone=package.zone, as_of=package.as_of)
     top = "".join(map(_line, first_screen(package)))
-    log = _listed("What changed", change_lines(changes, reader))
-    noted = _listed("Notes", note_lines(notes, reader))
+    changed, noted = change_lines(changes, reader), note_lines(notes, reader)
     heading, *leaves = details(package)
-    rest = f"<p><b>{escape(heading)}</b><br>{'<br>'.join(map(escape, leaves))}</p>"
-    for parts in ((top, log, noted, rest), (top, log, noted), (top, noted), (top,)):
-        html = "".join(parts)
-        if len(html) <= HTML_LIMIT:
+    rest = f"<p><b>{_text(heading)}</b><br>{'<br>'.join(map(_text, leaves))}</p>"
+    while True:
+        html = top + _listed("What changed", changed) + _listed("Notes", noted) + rest
+        if len(html) <= HTML_LIMIT or not (rest or changed or noted):
             return html
-    return top
+        if rest:
+            rest = ""
+        else:
+            (changed or noted).pop()
+
+
+def _text(text: str) -> str:
+    return escape(text, quote=False)
 
 
 def _line(line: Line) -> str:
-    label = f"<b>{escape(line.label)}:</b>"
+    label = f"<b>{_text(line.label)}:</b>"
     if line.url:
         url = escape(line.url, quote=True)
         return f'<p>{label} <a href="{url}">{url}</a></p>'
-    return f"<p>{label} {escape(line.text)}</p>"
+    return f"<p>{label} {_text(line.text)}</p>"
 
 
 def _listed(heading: str, lines: Sequence[str]) -> str:
     if not lines:
         return ""
-    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f"<p><b>{escape(heading)}</b></p><ul>{items}</ul>"
+    items = "".join(f"<li>{_text(line)}</li>" for line in lines)
+    return f"<p><b>{_text(heading)}</b></p><ul>{items}</ul>"

@@ -26,6 +26,8 @@ BODY_LIMIT = 28_000
 """Under the CRM's 32,000 by so much that lines which people typed still find room below."""
 NAME_ROOM = 24
 """A name is not cut shorter than this while there is something less important to leave out."""
+MONEY_ROOM = 34
+"""Enough for two amounts; with more currencies the rest stands in the body."""
 CHANGES_SHOWN = 40
 NOTES_SHOWN = 10
 NOTE_ROOM = 600
@@ -73,18 +75,18 @@ def _fitted(
     """The fullest form in which the name fits; else the name is cut, and never the money."""
     reader = Reader(zone=package.zone, as_of=package.as_of, room=SUBJECT_LIMIT)
     name = name_of(package, reader, SUBJECT_LIMIT)
-    money = clip(money, 34)
-    forms = [(why, when) for why in (*whys, "") for when in whens]
-    for why, when in forms:
-        line = _joined(head, name, money, why, when)
+    sums = money.partition(" on ")[0]
+    amounts = [clip(amount, MONEY_ROOM) for amount in dict.fromkeys((money, sums))]
+    forms = [(amount, why, when) for amount in amounts for why in (*whys, "") for when in whens]
+    for amount, why, when in forms:
+        line = _joined(head, name, amount, why, when)
         if width(line) <= SUBJECT_LIMIT:
             return line
-    for why, when in forms:
-        room = SUBJECT_LIMIT - width(_joined(head, "", money, why, when)) - 1
-        if room >= NAME_ROOM:
-            return _joined(head, shown(name, room), money, why, when)
-    room = SUBJECT_LIMIT - width(_joined(head, "", money, "", "")) - 1
-    return _joined(head, shown(name, room), money, "", "")
+    for amount, why, when in [*forms, (amounts[-1], "", "")]:
+        room = SUBJECT_LIMIT - width(_joined(head, "", amount, why, when)) - len(", ") - 1
+        if room >= NAME_ROOM or not when:
+            break
+    return _joined(head, shown(name, room), amount, why, when)
 
 
 def _joined(head: str, name: str, money: str, why: str, when: str) -> str:

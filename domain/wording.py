@@ -63,7 +63,7 @@ def clip(text: str, limit: int) -> str:
     head = text[:kept]
     if not text[kept].isspace():
         space = head.rfind(" ")
-        if space * 5 >= len(head) * 3:
+        if space * 2 >= len(head):
             head = head[:space]
     return head.rstrip(" ,;:-(") + "…"
 
