@@ -184,6 +184,8 @@ class SalesforceSim(Stage):
         length: int = 255,
         values: Sequence[str] = (),
         refers_to: Sequence[str] = (),
+        external_id: bool = False,
+        unique: bool = False,
     ) -> None:
         """A field of the customer's own, such as who is away; the integration may read it only.
 
@@ -194,7 +196,9 @@ class SalesforceSim(Stage):
             kind=Kind(kind),
             label=label or name,
             length=length,
-            precision=18,
+            precision=18 if kind in ("double", "currency", "int") else 0,
+            external_id=external_id,
+            unique=unique,
             choices=tuple(Choice(value, value) for value in values),
             refers_to=tuple(refers_to),
             relationship=name.replace("__c", "__r") if refers_to else None,

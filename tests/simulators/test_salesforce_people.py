@@ -302,6 +302,35 @@ def test_a_flow_that_fails_is_not_tried_again(desk: Desk, ear: Ear) -> None:
     assert len(desk.sim.postman.dropped) == 1
 
 
+def test_people_requests_messages_and_the_clock_do_not_wait_for_each_other(
+    desk: Desk, ear: Ear
+) -> None:
+    desk.sim.watch(ear.url, fields=["Dunning_Status__c", "Payment_Status__c"], echoes=True)
+    desk.sim.postman.dial = DeliveryDial(delay_seconds=5)
+    desk.sim.set_visibility_lag(1)
+
+    def edit() -> None:
+        for status in ("In Resolution", "Released") * 10:
+            hold(desk, status)
+
+    def sync() -> None:
+        for status in ("Paid", "Past due") * 10:
+            body = {"Payment_Status__c": status}
+            assert desk.send("PATCH", f"sobjects/Account/{desk.acme}", body).status_code == 204
+
+    threads = [threading.Thread(target=act) for act in (edit, sync, edit)]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        desk.later(seconds=1)
+        desk.sim.postman.flush()
+    desk.later(seconds=60)
+    desk.sim.postman.flush()
+
+    told = [values for _, body in ear.heard for _, values in notes(body)]
+    assert told[-1]["Dunning_Status__c"] == "Released"
+
+
 def test_the_state_is_the_whole_world(desk: Desk) -> None:
     desk.sim.add_task(desk.acme, "Call")
     json.dumps(desk.sim.state())

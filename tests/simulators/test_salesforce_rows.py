@@ -189,6 +189,16 @@ def test_upsert_keys_mind_their_case(desk: Desk) -> None:
     assert len(desk.sim.rows("Task")) == 2
 
 
+def test_a_key_that_is_not_unique_may_find_several_rows(desk: Desk) -> None:
+    desk.sim.add_field("Account", "Legacy_Id__c", external_id=True)
+    twins = [desk.sim.add_account(n, owner=desk.ann, Legacy_Id__c="7") for n in ("A", "B")]
+    places = [f"/services/data/v67.0/sobjects/Account/{twin}" for twin in twins]
+
+    for method in ("GET", "PATCH"):
+        answer = desk.send(method, "sobjects/Account/Legacy_Id__c/7", {"Phone": "1"})
+        assert (answer.status_code, answer.json()) == (300, places)
+
+
 def test_a_key_is_unique_across_tasks_and_events(desk: Desk) -> None:
     event = desk.sim.add_event(desk.acme, "Call", start=desk.clock.now(), Dunning_Key__c="case-1")
 
