@@ -32,13 +32,22 @@ MONTHS_A_YEAR = 12
 
 
 def case_invoices(sources: Sources) -> tuple[Invoice, ...]:
-    """The case's invoices as they are now: unsettled ones first, the largest first among them."""
+    """The case's invoices as they are now: unsettled ones first, then paid ones, by amount."""
     picture = sources.payments
     if picture is None:
         return ()
     found = [one for one in picture.invoices if one.id in sources.case.invoices]
     return tuple(
-        sorted(found, key=lambda one: (one.status.is_settled, -one.remaining.minor, one.id))
+        sorted(
+            found,
+            key=lambda one: (
+                one.status.is_settled,
+                one.status is not InvoiceStatus.PAID,
+                -one.remaining.minor,
+                -one.total.minor,
+                one.id,
+            ),
+        )
     )
 
 
@@ -146,7 +155,8 @@ def invoice_part(sources: Sources, invoices: tuple[Invoice, ...]) -> InvoicePart
     erp_number = erp.invoice_numbers.get(main.id) if erp and main else None
     erp_amount = erp.amounts.get(main.id) if erp and main else None
     open_ = [one.remaining for one in invoices if not one.status.is_settled]
-    all_ = [one.total for one in invoices]
+    paid = [one.total for one in invoices if one.status is InvoiceStatus.PAID]
+    all_ = paid if paid and not open_ else [one.total for one in invoices]
     no_due = "charged automatically, so it has no due date"
     others = tuple(
         OtherInvoice(

@@ -232,7 +232,8 @@ def _tries(package: ContextPackage, reader: Reader) -> str:
     if not tries:
         return ""
     shown = [f"{reader.time(one.at)} {one.result}" for one in tries[-3:]]
-    label = "tries so far" if len(tries) <= 3 else f"last 3 of {len(tries)} tries"
+    number = max(len(tries), value_or(package.attempts.count, 0))
+    label = "tries so far" if number <= 3 else f"last {len(shown)} of {number} tries"
     return f"{label}: {', '.join(shown)}"
 
 

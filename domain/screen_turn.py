@@ -60,12 +60,14 @@ def open_text(package: ContextPackage) -> str | None:
 
 
 def total_text(package: ContextPackage) -> str:
-    """What the whole case was about, paid or not: `$14,200`, `$14,500 on 2 invoices`."""
+    """What the closed case came to, cancelled parts left out: `$14,500 on 2 invoices`."""
     totals = value_or(package.invoice.case_total, ())
     if not totals:
         return "the amount"
     amounts = " + ".join(money.text() for money in totals)
-    number = 1 + len(value_or(package.invoice.others, ()))
+    statuses = [value_or(package.invoice.status, "")]
+    statuses += [one.status for one in value_or(package.invoice.others, ())]
+    number = statuses.count("paid") or len(statuses)
     return amounts if number == 1 else f"{amounts} on {number} invoices"
 
 

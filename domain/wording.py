@@ -26,6 +26,8 @@ _JOINERS = ("\u200c", "\u200d")
 
 def clean(text: str) -> str:
     """One line without control, direction or broken characters: safe in any list, line or field."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     return " ".join("".join(map(_kept, text)).split())
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from domain.case import CaseState, ChangeLine, Hop, Note, Outcome
-from domain.facts import Contact, CrmPicture, Decline, InvoiceStatus, Role, Ticket
+from domain.facts import Attempt, Contact, CrmPicture, Decline, InvoiceStatus, Role, Ticket
 from domain.first_screen import first_screen, length
 from domain.holds import HeldByPromise, HeldByWord, Quiet, QuietCertificate
 from domain.ids import Ref
@@ -232,6 +232,18 @@ def test_a_paid_case_says_payer_time_and_that_nothing_is_to_do() -> None:
     assert do == "Do: Nothing, this task closes itself. A message half written can be dropped."
 
 
+def test_a_case_of_which_a_part_was_cancelled_is_paid_by_the_rest() -> None:
+    void = invoice(id="in_2", status=InvoiceStatus.VOID, total=usd("99000"))
+    other = invoice(
+        id="in_3", status=InvoiceStatus.PAID, total=usd("300"), remaining=usd("0"), settled_at=NOW
+    )
+    both = package(
+        of=case(state=CaseState.CLOSED, outcome=Outcome.PAID, invoices=("in_1", "in_2", "in_3")),
+        pays=replace(PAID, invoices=(void, *PAID.invoices, other)),
+    )
+    assert subject(both) == "Paid: Aurelius Partners, $14,500 on 2 invoices - nothing to do"
+
+
 def test_quiet_that_is_not_there_is_said_first_and_loudly() -> None:
     assert line(with_quiet(Quiet.NOT_QUIET), "Now").startswith(
         "Now: Stripe is NOT QUIET, checked 09:58: it may still write to them or try the card"
@@ -376,6 +388,16 @@ def test_a_part_payment_lowers_the_amount() -> None:
     part = package(pays=with_invoice(remaining=usd("4200")))
     assert line(part, "Now").startswith("Now: $4,200 of $14,200 is unpaid")
     assert ", $4,200, " in subject(part)
+
+
+def test_many_tries_are_counted_and_the_last_ones_shown() -> None:
+    tries = tuple(
+        Attempt(at=at(11, day), succeeded=False, code="insufficient_funds") for day in range(1, 9)
+    )
+    many = package(pays=with_invoice(attempts=tries, attempt_count=8))
+    assert "Last 3 of 8 tries: Fri 6 Nov 12:00 card limit reached, Sat 7 Nov" in line(
+        many, "History"
+    )
 
 
 def test_the_last_line_says_who_gets_it_next_and_when() -> None:
