@@ -119,6 +119,11 @@ class Front:
                 Seen(self.world.clock.now(), call.method, call.path, call.params, call.key, status)
             )
 
+    def keys_running(self) -> list[str]:
+        """Idempotency keys whose request is being carried out now."""
+        with self.world.lock:
+            return self.idempotency.running()
+
     def new_request(self) -> str:
         """The next request id; not part of the world's numbering."""
         self._requests += 1

@@ -112,7 +112,7 @@ def test_a_twin_under_way_is_turned_away_with_409(stage: Stage) -> None:
         target=stage.api.v1.invoices.update, args=(invoice, {"auto_advance": False}, options)
     )
     first.start()
-    while not stage.sim.front.idempotency.running():
+    while not stage.sim.front.keys_running():
         pass
     with pytest.raises(stripe.StripeError) as twin:
         stage.api.v1.invoices.update(invoice, {"auto_advance": False}, options)
