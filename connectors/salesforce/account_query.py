@@ -107,10 +107,12 @@ class AccountQuery:
         """The parts that a refusal is about; all of them when it names nothing that we know."""
         names = {problem.entity, *problem.names}
         contact = relationship(self.plan.contact_field) if self.plan.contact_field else "Contact"
+        # VENDOR: a lookup to an object that we may not see leads to the nameless entity Name
+        # (SOQL and SOSL Reference, polymorphic relationships); users are always visible.
         telling: dict[Part, set[str]] = {
             Part.TICKETS: {"Case", "Cases"},
             Part.EVENTS: {"Event", "Events"},
-            Part.CONTACT: {"Contact", contact},
+            Part.CONTACT: {"Contact", "Name", contact},
         }
         if not any(names):
             return parts

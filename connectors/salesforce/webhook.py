@@ -98,7 +98,9 @@ def verify_flow(
 def _incoming(notification: Element) -> Incoming:
     event = notification.findtext(f"{_OUTBOUND}Id") or ""
     record = notification.find(f"{_OUTBOUND}sObject")
-    values = {_local(child.tag): child.text or "" for child in record or ()}
+    values = {
+        _local(child.tag): child.text or "" for child in (record if record is not None else ())
+    }
     entity = (record.get(_TYPE, "") if record is not None else "").rpartition(":")[2]
     parent = next((values[name] for name in _PARENTS if values.get(name)), None)
     return _stored(
