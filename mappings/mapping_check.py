@@ -188,7 +188,7 @@ def _people(mapping: MappingDocument, document: Document) -> Iterator[Finding]:
             document,
             ("people",),
             "no field names the account's owner, so work may have nobody to go to",
-            fix="Add `account_owner: Owner`.",
+            fix="Add `account_owner: OwnerId`.",
             severity=Severity.WARNING,
             of_key=True,
         )

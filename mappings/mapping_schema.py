@@ -36,10 +36,10 @@ FieldPath = Annotated[
     *like(
         rf"{_NAME}(\.{_NAME}){{0,3}}",
         "the name of a field, or of one behind a look-up",
-        "Write API names, like CSM__c or Owner.Manager.",
+        "Write API names, like CSM__c or Owner.ManagerId.",
     ),
 ]
-"""The name of a CRM field, or of one reached over a look-up (`Owner.Manager`)."""
+"""The name of a CRM field, or of one reached over a look-up (`Owner.ManagerId`)."""
 MappingName = Annotated[
     str,
     *like(r"[a-z0-9][a-z0-9-]{0,39}", "a mapping's name", "Use small letters, digits and hyphens."),

@@ -185,8 +185,8 @@ def _handoff_day(
         yield finding(
             document,
             at,
-            f"tier {tier.name!r} calls a person on day {day}, when the payment system's last try "
-            f"on day {last} is over",
+            f"tier {tier.name!r} calls a person on day {day}, not before the last automatic try "
+            f"on day {last}",
             fix=f"Write a day before {last}, or `never`; if the payment system is set to try for "
             "longer, say so in `assumed_dunning`.",
         )

@@ -12,13 +12,16 @@ from domain.policy import (
     AfterFraction,
     AfterManualRetry,
     Automation,
+    CalendarRules,
     Comparison,
     Handoff,
+    HoldRules,
     HoldStart,
     Metric,
     Never,
     OnDay,
     OnDrift,
+    PackageRules,
     Signal,
     Span,
     TaskKind,
@@ -117,6 +120,9 @@ PolicyName = Annotated[
 DayText = Annotated[str, *like(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day", "Write it like 2026-11-20.")]
 
 
+_HOLD, _CALENDAR, _PACKAGE = HoldRules(), CalendarRules(), PackageRules()
+
+
 class ThresholdRow(Shape):
     """A number beyond a line: `{metric: mrr_t3m, op: ">", value: 5000, currency: usd}`."""
 
@@ -195,31 +201,35 @@ class TierRow(Shape):
 class HoldRow(Shape):
     """How long "in resolution" may last, and how it is guarded."""
 
-    max_working_days: Annotated[Whole, Field(ge=1, le=260)] = 10
-    warn_working_days: Annotated[Whole, Field(ge=0, le=260)] = 1
-    safety_days: Annotated[Whole, Field(ge=1, le=366)] = 30
-    on_drift: OnDrift = OnDrift.RESTORE
-    recheck_minutes: Annotated[Whole, Field(ge=5, le=1440)] = 60
-    intercept_finalize_minutes: Annotated[Whole, Field(ge=1, le=4320)] = 60
-    intercept_hand_back_hours: Annotated[Whole, Field(ge=1, le=240)] = 24
+    max_working_days: Annotated[Whole, Field(ge=1, le=260)] = _HOLD.max_working_days
+    warn_working_days: Annotated[Whole, Field(ge=0, le=260)] = _HOLD.warn_working_days
+    safety_days: Annotated[Whole, Field(ge=1, le=366)] = _HOLD.safety_days
+    on_drift: OnDrift = _HOLD.on_drift
+    recheck_minutes: Annotated[Whole, Field(ge=5, le=1440)] = _HOLD.recheck_minutes
+    intercept_finalize_minutes: Annotated[Whole, Field(ge=1, le=4320)] = (
+        _HOLD.intercept_finalize_minutes
+    )
+    intercept_hand_back_hours: Annotated[Whole, Field(ge=1, le=240)] = (
+        _HOLD.intercept_hand_back_hours
+    )
 
 
 class CalendarRow(Shape):
     """Which days and hours count as working time."""
 
-    countries: Annotated[tuple[str, ...], Field(max_length=30)] = ("US",)
+    countries: Annotated[tuple[str, ...], Field(max_length=30)] = _CALENDAR.countries
     weekend: Annotated[tuple[DayName, ...], Field(max_length=6)] = ("saturday", "sunday")
-    day_starts_hour: Annotated[Whole, Field(ge=0, le=22)] = 9
-    day_ends_hour: Annotated[Whole, Field(ge=1, le=23)] = 17
-    default_zone: str = "America/New_York"
+    day_starts_hour: Annotated[Whole, Field(ge=0, le=22)] = _CALENDAR.day_starts_hour
+    day_ends_hour: Annotated[Whole, Field(ge=1, le=23)] = _CALENDAR.day_ends_hour
+    default_zone: str = _CALENDAR.default_zone
 
 
 class PackageRow(Shape):
     """What the context package calls stale, near or notable."""
 
-    health_stale_days: Annotated[Whole, Field(ge=1)] = 14
-    renewal_near_days: Annotated[Whole, Field(ge=1)] = 60
-    max_read_characters: Annotated[Whole, Field(ge=500, le=30000)] = 3000
+    health_stale_days: Annotated[Whole, Field(ge=1)] = _PACKAGE.health_stale_days
+    renewal_near_days: Annotated[Whole, Field(ge=1)] = _PACKAGE.renewal_near_days
+    max_read_characters: Annotated[Whole, Field(ge=500, le=30000)] = _PACKAGE.max_read_characters
     country_notes: dict[str, str] = Field(default_factory=dict, max_length=300)
 
 

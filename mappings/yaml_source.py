@@ -184,6 +184,9 @@ class _Reader:
             here: Path = (*path, name)
             first = self.keys.get(here)
             value = self._node(next(events), events, here)
+            if value is None:
+                # The parser places nothing where the next thing stands, which may be lines away.
+                self.values[here] = place
             if first is not None:
                 self.report(
                     place,
