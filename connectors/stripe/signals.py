@@ -39,7 +39,10 @@ def hints(body: bytes) -> Sequence[Hint]:
     Bodies of older API versions are fine: only the customer is needed, and it has not moved.
     ValueError if the body is no event.
     """
-    event = json.loads(body)
+    try:
+        event = json.loads(body)
+    except RecursionError as error:
+        raise ValueError("the event is nested too deeply") from error
     if not isinstance(event, dict):
         raise ValueError("the event is no JSON object")
     topic, event_id = event.get("type"), event.get("id")
@@ -55,7 +58,7 @@ def hints(body: bytes) -> Sequence[Hint]:
     if customer is None:
         # VENDOR: customers of the v2 Accounts kind come as customer_account (changelog/clover).
         because = "customer_account" if subject.get("customer_account") else "no customer"
-        log.info("stripe.no_hint", topic=topic, event=event_id, because=because)
+        log.info("stripe.no_hint", topic=topic, event_id=event_id, because=because)
         return ()
     return (
         Hint(
