@@ -106,6 +106,7 @@ class Case:
     word: HeldByWord | None = None
     promise: HeldByPromise | None = None
     spent_word: str | None = None
+    warned_word: str | None = None
     spent_promise: date | None = None
     assignee_id: str | None = None
     assignee_name: str | None = None

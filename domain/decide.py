@@ -9,7 +9,7 @@ from domain.case import Case, CaseState, Outcome, Timer, TimerKind
 from domain.certifying import certify
 from domain.escalation import escalate, half_of
 from domain.facts import AttemptBy, Invoice, InvoiceStatus, PaymentPicture
-from domain.holding import alert, current_holds, word_is_new
+from domain.holding import alert, current_holds, warning_at, word_is_new
 from domain.holds import Suppression, ends_at
 from domain.intercepting import collect_at, intercept, intercepts
 from domain.leaf import Known
@@ -330,6 +330,8 @@ def _timers(
             due[TimerKind.REMINDER] = None if case.reminded_at else half_of(case)
         if case.word is not None:
             due[TimerKind.HOLD_EXPIRY] = case.word.until
+            if case.warned_word != case.word.fingerprint:
+                due[TimerKind.HOLD_WARNING] = max(warning_at(situation, case.word), now)
         if case.promise is not None:
             due[TimerKind.PROMISE] = case.promise.until
     if held:

@@ -88,7 +88,7 @@ def _with_word(
             case = _log(situation, case, "In resolution ended: the field was cleared.")
         return replace(case, word=None, spent_word=None)
     if case.word is not None and case.word.fingerprint == signal.fingerprint:
-        return _expired(situation, case, reasons)
+        return _warned(situation, _expired(situation, case, reasons), reasons)
     if not word_is_new(case, signal):
         return replace(case, word=None)
     until = _word_ends(situation, signal)
@@ -107,7 +107,7 @@ def _with_word(
         is_understood=understood,
         dated_by_person=signal.until is not None,
     )
-    day = local_date(until, zone_of(situation)).strftime("%a %d %b")
+    day = local_date(until - timedelta(seconds=1), zone_of(situation)).strftime("%a %d %b")
     if understood:
         reasons.append(Reason(rule="hold.word", text=f"the CRM says {signal.raw!r}; until {day}"))
         case = _log(situation, case, f"In resolution until {day}. Nothing automated goes out.")
@@ -182,6 +182,31 @@ def _expired(situation: Situation, case: Case, reasons: list[Reason]) -> Case:
         case = replace(case, promise=None, spent_promise=promised)
         case = _ask_again(situation, case)
     return case
+
+
+def warning_at(situation: Situation, word: HeldByWord) -> datetime:
+    """When the person is told that the time is about to run out."""
+    zone = zone_of(situation)
+    days = situation.policy.hold.warn_working_days
+    last = local_date(word.until - timedelta(seconds=1), zone)
+    day = add_working_days(last, -days, situation.calendar) if days else last
+    return at_local(day, situation.policy.calendar.day_starts_hour, zone)
+
+
+def _warned(situation: Situation, case: Case, reasons: list[Reason]) -> Case:
+    word = case.word
+    if word is None or case.warned_word == word.fingerprint:
+        return case
+    if situation.now < warning_at(situation, word):
+        return case
+    day = local_date(word.until - timedelta(seconds=1), zone_of(situation)).strftime("%a %d %b")
+    reasons.append(Reason(rule="hold.word_ending", text=f"the time for the fix ends on {day}"))
+    case = _log(
+        situation,
+        case,
+        f"In resolution ends on {day}. Set a later date if you need more time.",
+    )
+    return replace(case, warned_word=word.fingerprint)
 
 
 def _ask_again(situation: Situation, case: Case) -> Case:

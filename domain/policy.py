@@ -159,7 +159,7 @@ class HoldRules:
     warn_working_days: int = 1
     safety_days: int = 30
     on_drift: OnDrift = OnDrift.RESTORE
-    recheck_minutes: int = 60
+    recheck_minutes: int = 720
     intercept_finalize_minutes: int = 60
     intercept_hand_back_hours: int = 24
 

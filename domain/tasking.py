@@ -14,7 +14,7 @@ from domain.effects import Effect, EffectKind, Guard
 from domain.escalation import half_of
 from domain.facts import CrmPicture, WorkItem
 from domain.holding import zone_of
-from domain.holds import Quiet, QuietCertificate
+from domain.holds import QuietCertificate
 from domain.leaf import Known
 from domain.living_text import human_lines, kept_lines, with_human_lines
 from domain.package import ContextPackage, build_package
@@ -55,9 +55,10 @@ def due_day(situation: Situation, case: Case, tier: Tier) -> date:
     if tier.due_before_day is not None:
         last = local_date(case.opened_at, zone) + timedelta(days=tier.due_before_day - 1)
         return last
-    return local_date(
-        span_end(situation.now, tier.due, situation.calendar, zone), zone
-    )
+    due = span_end(situation.now, tier.due, situation.calendar, zone)
+    # The day on which the work goes on to the next is the day by which it must be done.
+    passed_on = span_end(situation.now, tier.snooze, situation.calendar, zone)
+    return local_date(min(due, passed_on), zone)
 
 
 def heed_task(situation: Situation, case: Case, tier: Tier) -> tuple[Case, list[Reason]]:
@@ -173,9 +174,7 @@ def keep_task(
         ),
         typed,
     )
-    digest = _digest(
-        package, case, closing, typed, certificate, local_date(situation.now, zone_of(situation))
-    )
+    digest = _digest(package, case, closing, typed, certificate)
     exists = task is not None
     stale = digest != case.task_digest or (
         not exists and isinstance(situation.facts.crm, Known) and case.task_digest is not None
@@ -293,7 +292,6 @@ def _digest(
     closing: bool,
     typed: tuple[str, ...],
     certificate: QuietCertificate,
-    today: object,
 ) -> str:
     """A fingerprint of what the task says, without times that move by themselves.
 
@@ -309,7 +307,7 @@ def _digest(
         closing,
         case.state is CaseState.IN_RESOLUTION,
         typed,
-        str(today) if certificate.state is not Quiet.OFF else "",
+        str(certificate.checked_at.date()) if certificate.checked_at else "",
     ]
     text = json.dumps(material, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

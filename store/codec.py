@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
 from pydantic import TypeAdapter
@@ -39,5 +40,11 @@ CRM = Codec(CrmPicture)
 
 def plain(value: Mapping[str, Any]) -> dict[str, Any]:
     """A mapping as JSON would keep it, so that what is stored equals what is read back."""
-    loaded: dict[str, Any] = json.loads(json.dumps(value, default=str))
+    loaded: dict[str, Any] = json.loads(json.dumps(value, default=_plain_one))
     return loaded
+
+
+def _plain_one(value: object) -> object:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    return str(value)

@@ -100,9 +100,11 @@ class Effects:
         found = self._select(effects.c.id == id)
         return found[0] if found else None
 
-    def last_done(self, account: AccountId, system: str, subject: str) -> StoredEffect | None:
-        """The newest projection of this subject that was carried out."""
-        found = self._select(
+    def done_for(
+        self, account: AccountId, system: str, subject: str, *, limit: int = 20
+    ) -> list[StoredEffect]:
+        """The projections of this subject that were carried out, newest first."""
+        return self._select(
             sa.and_(
                 effects.c.account_id == account,
                 effects.c.system == system,
@@ -110,9 +112,8 @@ class Effects:
                 effects.c.state == EffectState.DONE,
             ),
             newest_first=True,
-            limit=1,
+            limit=limit,
         )
-        return found[0] if found else None
 
     def start(self, ids: Sequence[int]) -> None:
         """Count an attempt: committed before anything is sent, so that a crash leaves a trace."""

@@ -35,6 +35,7 @@ from domain.rows import (
     LeasedLane,
     Stance,
     StoredCase,
+    StoredEffect,
     Urgency,
 )
 from domain.situation import Decision, Names, Situation
@@ -328,12 +329,14 @@ class Evaluate:
         if not changed:
             return []
         subject = f"fields:{crm.value.account.id}"
-        last = tx.effects.last_done(account, self._refresh.crm_system, subject)
-        if last is not None and last.body.get("values") == changed:
-            receipt = (last.receipt or {}).get("now", {})
-            if all(is_same(present.get(name), receipt.get(name)) for name in changed):
-                # The vendor keeps it in its own way; writing it once more would change nothing.
-                return []
+        done = tx.effects.done_for(account, self._refresh.crm_system, subject)
+        changed = {
+            name: value
+            for name, value in changed.items()
+            if not _is_as_written(name, value, present.get(name), done)
+        }
+        if not changed:
+            return []
         digest = hashlib.sha256(
             json.dumps(changed, sort_keys=True, default=str).encode()
         ).hexdigest()[:16]
@@ -391,6 +394,21 @@ class Evaluate:
                 return self._refresh.crm_system
             case Target.ADMIN:
                 return ADMIN
+
+
+def _is_as_written(
+    name: str, wanted: object, present: object, done: Sequence[StoredEffect]
+) -> bool:
+    """Whether the vendor keeps what we last wrote in a way of its own (cut, rounded).
+
+    Writing it once more would change nothing and be heard as a change for ever.
+    """
+    for effect in done:
+        values = effect.body.get("values", {})
+        if name in values:
+            kept = (effect.receipt or {}).get("now", {})
+            return is_same(wanted, values[name]) and is_same(present, kept.get(name))
+    return False
 
 
 def _wait(errors: Sequence[KidgloveError]) -> timedelta:

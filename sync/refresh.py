@@ -203,6 +203,13 @@ def _needs_crm(one: Remembered, picture: PaymentPicture) -> bool:
     )
 
 
+def _name_of(record: AccountRecord) -> str | None:
+    """The name of whoever edited the account last, if it is one of its own people."""
+    return next(
+        (person.name for person in record.people.values() if person.id == record.changed_by), None
+    )
+
+
 def _picture(record: AccountRecord, config: Config, source: str) -> CrmPicture:
     parts = crm_parts(
         record.fields,
@@ -210,7 +217,7 @@ def _picture(record: AccountRecord, config: Config, source: str) -> CrmPicture:
         source=source,
         read_at=record.read_at,
         currency=config.policy.base_currency,
-        changed_by=record.changed_by,
+        changed_by=_name_of(record),
     )
     hold = parts.hold
     return CrmPicture(

@@ -2,23 +2,103 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+
+from domain.case import CaseState, Outcome
+from domain.holds import Quiet, SuppressionState
 from tests.world import World
+
+
+def _stripe_settings(world: World, customer: str) -> dict[str, object]:
+    """What dunning depends on, for every open or draft invoice and every subscription."""
+    found: dict[str, object] = {
+        invoice["id"]: (invoice["auto_advance"], invoice["metadata"])
+        for invoice in world.stripe.invoices(customer)
+        if invoice["status"] in ("open", "draft")
+    }
+    for subscription in world.stripe.state()["objects"]["subscription"].values():
+        if subscription["customer"] == customer:
+            found[subscription["id"]] = (
+                subscription["pause_collection"],
+                subscription["metadata"],
+            )
+    return found
 
 
 def test_a_vip_failure_is_quiet_and_becomes_one_task(world: World) -> None:
     customer, account = world.vip()
     world.settle()
-    world.hours(6)
+
+    world.hours(4)
+
     case = world.open_case(customer)
-    print(world.alerts())
-    print([ (t["WhatId"],account) for t in world.tasks()])
-    with world.runtime.store.begin() as tx:
-        for l in tx.audit.of_account(world.account(customer)): print(l.at, l.kind, l.text, l.details.get("cause"))
-        print(tx.links.of(world.account(customer)))
-        print(str(tx.system.picture(world.account(customer),"crm"))[:600])
-    for t in world.tasks(): print(t["Subject"]); print(t["Description"])
-    print(world.certificate(customer))
+    assert case.state is CaseState.WITH_PERSON
+    assert world.task(account)["OwnerId"] == world.people["csm"]
+    assert world.task(account)["Subject"].startswith("Payment hiccup: Aurelius Partners, $14,200")
+    certificate = world.certificate(customer)
+    assert certificate is not None
+    assert certificate.state is Quiet.QUIET
     assert world.robotic(customer) == []
-    for s in world.stripe.requests: print(s.method, s.path, s.status)
-    for s in world.org.requests: print(s.method, s.path[:150], s.status)
+
+
+@pytest.mark.req("R11")
+@pytest.mark.req("R70")
+@pytest.mark.req("R74")
+def test_in_resolution_keeps_stripe_quiet_for_sixty_days(world: World) -> None:
+    customer, account = world.vip()
+    world.hours(4)
+    world.csm(account, Dunning_Status__c="In Resolution", Dunning_Hold_Until__c="2027-01-25")
+    world.settle()
+    attempts = len(world.stripe.state()["objects"]["charge"])
+
+    world.days(60)
+
+    assert world.robotic(customer) == []
+    assert len(world.stripe.state()["objects"]["charge"]) == attempts
+    certificate = world.certificate(customer)
+    assert certificate is not None
+    assert certificate.state is Quiet.QUIET
+    assert certificate.invoices == 2
+    assert world.open_case(customer).state is CaseState.IN_RESOLUTION
+
+
+@pytest.mark.req("R12")
+@pytest.mark.req("R68")
+def test_when_the_money_arrives_the_task_closes_and_stripe_is_as_before(world: World) -> None:
+    customer, account = world.vip()
+    before = _stripe_settings(world, customer)
+    world.hours(4)
+    world.csm(account, Dunning_Status__c="In Resolution")
+    world.settle()
+    invoice = world.open_case(customer).invoices[0]
+
+    world.stripe.customer_updates_card(customer)
+    world.stripe.customer_pays(invoice)
+    world.settle()
+
+    case = world.case(customer)
+    assert case is not None
+    assert case.outcome is Outcome.PAID
     task = world.task(account)
+    assert task["IsClosed"]
+    assert task["Subject"].startswith("Paid")
+    assert _stripe_settings(world, customer) == before
+    states = {row.state for row in world.ledger(customer).values()}
+    assert states == {SuppressionState.MOOT, SuppressionState.RESTORED}
+
+
+def test_a_second_renewal_after_the_story_is_collected_by_stripe_as_ever(world: World) -> None:
+    customer, _ = world.vip()
+    world.hours(4)
+    invoice = world.open_case(customer).invoices[0]
+    world.stripe.customer_updates_card(customer)
+    world.stripe.customer_pays(invoice)
+    world.settle()
+
+    world.advance(timedelta(days=31))
+
+    newest = max(world.stripe.invoices(customer), key=lambda one: one["created"])
+    assert newest["status"] == "paid"
+    assert world.robotic(customer) == []
