@@ -66,7 +66,10 @@ class SimClock:
 
     def advance(self, by: timedelta) -> None:
         """Move forward by `by`, running everything that falls due, in time order."""
-        self.advance_to(self.now() + by)
+        if by < timedelta(0):
+            raise ValueError(f"the clock stands at {self.now()}, it does not go back")
+        with self._turn:
+            self._play_to(self.seconds() + by.total_seconds())
 
     def advance_to(self, moment: datetime) -> None:
         """Move forward to `moment`; a moment in the past is refused with ValueError."""
@@ -74,9 +77,7 @@ class SimClock:
         with self._turn:
             if target < self.seconds() - 1e-6:
                 raise ValueError(f"the clock stands at {self.now()}, it does not go back")
-            self._run_until(target)
-            with self._lock:
-                self._set(max(target, self.seconds()))
+            self._play_to(target)
 
     def run_due(self) -> None:
         """Run what is due by now, without moving a frozen clock."""
@@ -94,6 +95,11 @@ class SimClock:
         """When the next scheduled callback falls due, or None."""
         with self._lock:
             return datetime.fromtimestamp(self._queue[0][0], UTC) if self._queue else None
+
+    def _play_to(self, target: float) -> None:
+        self._run_until(target)
+        with self._lock:
+            self._set(max(target, self.seconds()))
 
     def _run_until(self, target: float) -> None:
         while True:

@@ -90,4 +90,3 @@ def _collect(
         return
     with world.pretending(min(present, start + limit * 86400)):
         endings.mark_uncollectible(world, invoice, "max_payment_attempts")
-        world.alter(world.customer(invoice["customer"]), {"delinquent": False})

@@ -123,6 +123,7 @@ def draft(
     if subscription["collection_method"] == "send_invoice":
         due_days = subscription["days_until_due"] or 30
         invoice["due_date"] = world.now() + due_days * 86400
+    invoice["next_payment_attempt"] = first_attempt_of(invoice)
     rhythm = world.rhythms[subscription["id"]]
     world.put(invoice)
     world.life(invoice).number, rhythm.next_invoice_number = rhythm.next_invoice_number, None
@@ -138,6 +139,14 @@ def draft(
     elif not parked and not at_once:
         schedule_finalization(world, invoice)
     return invoice
+
+
+def first_attempt_of(draft: Obj) -> int | None:
+    """`next_payment_attempt` of a draft: when it will finalize, if it is charged then."""
+    if draft["collection_method"] != "charge_automatically":
+        return None
+    moment: int | None = draft["automatically_finalizes_at"]
+    return moment
 
 
 def customer_fields(customer: Obj) -> Obj:
@@ -186,6 +195,9 @@ def finalize(
     life = world.life(invoice)
     life.token += 1
     number = life.number or next_number(world, customer)
+    delay = int(world.behaviour.charge_after_api_finalize.total_seconds())
+    automatic = invoice["auto_advance"] and invoice["collection_method"] == "charge_automatically"
+    planned = now + delay if by_api and automatic and invoice["total"] > 0 else None
     base = f"{world.invoice_pages}/i/acct_sim/{invoice['id']}"
     changes: Obj = {
         **customer_fields(customer),
@@ -195,6 +207,7 @@ def finalize(
         "effective_at": now,
         "hosted_invoice_url": base,
         "invoice_pdf": f"{base}/pdf",
+        "next_payment_attempt": planned,
         "status_transitions.finalized_at": now,
     }
     previous = world.alter(invoice, changes)
@@ -210,11 +223,8 @@ def finalize(
         return None
     if not charges or not invoice["auto_advance"]:
         return None
-    if by_api:
-        delay = world.behaviour.charge_after_api_finalize
-        moment = now + int(delay.total_seconds())
-        world.alter(invoice, {"next_payment_attempt": moment})
-        dunning.plan(world, invoice, moment)
+    if planned is not None:
+        dunning.plan(world, invoice, planned)
         return None
     return dunning.attempt_automatically(world, invoice)
 

@@ -140,11 +140,14 @@ def _advance(world: World, invoice: Obj, wanted: bool) -> Obj:
     if status == "open":
         changes.update(dunning.resume(world, invoice) if wanted else dunning.hold(world, invoice))
     elif wanted:
-        grace = int(world.behaviour.grace.total_seconds())
-        changes["automatically_finalizes_at"] = world.now() + grace
+        moment = world.now() + int(world.behaviour.grace.total_seconds())
+        changes["automatically_finalizes_at"] = moment
+        if invoice["collection_method"] == "charge_automatically":
+            changes["next_payment_attempt"] = moment
     else:
         world.life(invoice).token += 1
         changes["automatically_finalizes_at"] = None
+        changes["next_payment_attempt"] = None
     return changes
 
 
@@ -153,7 +156,8 @@ def finalize_invoice(desk: Desk) -> Obj:
     world = desk.world
     invoice = world.get("invoice", desk.ids[0])
     if "auto_advance" in desk.params and invoice["status"] == "draft":
-        world.alter(invoice, {"auto_advance": truth(desk.params, "auto_advance")})
+        wanted = truth(desk.params, "auto_advance")
+        world.edit(invoice, "invoice.updated", {"auto_advance": wanted})
     life.finalize(world, invoice, by_api=True)
     return invoice
 
@@ -180,7 +184,7 @@ def pay_invoice(desk: Desk) -> Obj:
         )
         method = world.find("payment_method", chosen)
     if invoice["status"] == "draft":
-        life.finalize(world, invoice, charges=False)
+        life.finalize(world, invoice, by_api=True)
         if invoice["status"] == "paid":
             return invoice
     if out_of_band:
