@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -134,3 +135,27 @@ def test_a_test_clock_moves_the_whole_account(stage: Stage) -> None:
     assert clocks.advance(clock.id, {"frozen_time": now + 2 * 86400}).status == "advancing"
     assert clocks.retrieve(clock.id).status == "ready"
     assert len(stage.sim.invoices(customer, "paid")) == 2
+
+
+def test_callers_and_the_clock_never_wait_for_each_other(stage: Stage) -> None:
+    _, _, invoice = stage.failing_renewal()
+    start = threading.Barrier(4)
+
+    def toggle() -> None:
+        start.wait()
+        for turn in range(20):
+            stage.api.v1.invoices.update(invoice, {"auto_advance": bool(turn % 2)})
+
+    def advance() -> None:
+        start.wait()
+        for _ in range(40):
+            stage.clock.advance(HOUR)
+
+    threads = [threading.Thread(target=work) for work in (toggle, toggle, advance, advance)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=30)
+    assert not any(thread.is_alive() for thread in threads)
+    assert len(stage.sim.writes()) == 40
+    assert {call.status for call in stage.sim.writes()} == {200}
