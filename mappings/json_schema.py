@@ -41,6 +41,8 @@ def _tidy(node: Any) -> None:
             node["default"] = f"{days} working {'day' if days == 1 else 'days'}"
         case {"hours": hours, "days": 0}:
             node["default"] = f"{hours} working {'hour' if hours == 1 else 'hours'}"
+        case dict():
+            del node["default"]  # what is in it stands at its own names already
     for one in node.values():
         _tidy(one)
 

@@ -20,12 +20,9 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mappings.findings import Finding, Severity, nearest, one_of
-from mappings.yaml_source import Document, Key, Path
+from mappings.yaml_source import MOST, Document, Key, Path
 
 M = TypeVar("M", bound=BaseModel)
-
-MOST = 100
-"""More mistakes than anybody reads in one go; a file that is nothing but mistakes stays cheap."""
 
 
 class Shape(BaseModel):

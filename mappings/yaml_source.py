@@ -27,6 +27,8 @@ MAX_BYTES = 256 * 1024
 """Far above any real file; below what could keep a worker busy."""
 MAX_DEPTH = 20
 """Deeper than any file here is; shallower than what exhausts the stack."""
+MOST = 100
+"""More mistakes than anybody reads in one go; reading stops there."""
 PARSER_SLIPS = (ValueError, OverflowError, AttributeError, IndexError, KeyError, TypeError)
 """What the parser lets through instead of its own error on odd input (`"\\UFFFFFFFF"` does)."""
 
@@ -188,6 +190,12 @@ class _Reader:
                 # The parser places nothing where the next thing stands, which may be lines away.
                 self.values[here] = place
             if first is not None:
+                if len(self.findings) >= MOST:
+                    raise _Mistake(
+                        f"there are more than {MOST} names that stand twice",
+                        "Correct the first ones, then look again.",
+                        event.start_mark,
+                    )
                 self.report(
                     place,
                     f"{name!r} stands here a second time; the first is in line {first.line}",

@@ -102,5 +102,12 @@ def test_the_first_of_two_equal_names_counts() -> None:
     assert found.value == {"a": 1}
 
 
+def test_reading_stops_after_a_hundred_mistakes() -> None:
+    found, findings = read_yaml("a: 1\n" * 5000, file="f.yaml")
+    assert found is None
+    assert len(findings) == 101
+    assert findings[-1].message == "there are more than 100 names that stand twice"
+
+
 def test_an_empty_file_is_nothing_and_no_mistake() -> None:
     assert document("# only a comment\n").value is None
