@@ -14,9 +14,11 @@ from domain.leaf import Missing
 from domain.money import Money
 from domain.policy import (
     AttributeIs,
+    Automation,
     Comparison,
     ExchangeRate,
     Metric,
+    Never,
     Policy,
     Signal,
     SignalIs,
@@ -50,11 +52,13 @@ def tier_of(facts: AccountFacts, name: str) -> str:
 
 @pytest.mark.req("R28")
 def test_exactly_five_thousand_stays_on_the_automated_path() -> None:
-    assert tier_of(account(t3m=usd("5000.00")), "revops-sop") == "automated"
-    assert tier_of(account(t3m=usd("5000.01")), "revops-sop") == "vip"
+    at_the_line = classify(account(t3m=usd("5000.00")), preset("revops-sop")).tier
+    above_it = classify(account(t3m=usd("5000.01")), preset("revops-sop")).tier
+    assert (at_the_line.automation, at_the_line.handoff) == (Automation.PARALLEL, Never())
+    assert above_it.automation is Automation.HELD
 
 
-@pytest.mark.req("R29")
+@pytest.mark.req("R29", partly="how the average is made of three months")
 @pytest.mark.parametrize("name", ["revops-sop", "default"])
 def test_the_average_of_three_months_decides_and_never_the_current_month(name: str) -> None:
     # [4800, 5100, 5400] averages 5100; [4900, 4900, 5200] averages 5000.
@@ -86,7 +90,7 @@ def test_two_thousand_a_month_deserves_thirty_days_and_five_thousand_is_enterpri
     assert tier_of(account(mrr=usd("4999.99")), "hand-off") == "high"
 
 
-@pytest.mark.req("R27")
+@pytest.mark.req("R27", partly="that a changed line takes effect with the next event")
 def test_an_invoice_amount_or_an_own_attribute_makes_a_vip() -> None:
     by_amount = line(Metric.INVOICE_AMOUNT, Comparison.AT_LEAST, "10000")
     by_attribute = AttributeIs(name="vip", value="true")
@@ -131,7 +135,7 @@ def test_half_open_intervals_have_no_gap_and_no_overlap(minor: int) -> None:
         "low": minor <= 5_000,
         "mid": 5_000 < minor < 50_000,
         "high": 50_000 <= minor <= 500_000,
-        "vip": 500_000 < minor,
+        "vip": minor > 500_000,
     }
     assert [name for name, takes in intervals.items() if takes] == [
         tier_of(account(t3m=mrr), "default")
