@@ -46,7 +46,7 @@ class Behaviour:
     action_reminder_days: tuple[float, ...] = ()
     """Reminders to confirm by 3-D Secure, in days after the first request; empty: none."""
 
-    # What no document says: each has both answers (handbook, table of open points).
+    # What no document says: each has both answers.
     on_resume: Literal["reschedule", "charge_soon"] = "reschedule"
     """`auto_advance=true` on a failed open invoice: take up the schedule, or charge in minutes."""
     resume_charge_delay: timedelta = timedelta(minutes=3)

@@ -153,7 +153,7 @@ class Front:
                 return _json(200, expand(self.world, body, call.params.get("expand"))), True
         except ApiError as error:
             return self._refusal(error), error.stored
-        except Exception:  # noqa: BLE001 - a bug of the simulator has to reach the test's eyes
+        except Exception:  # noqa: BLE001 - reason: a bug of ours must reach the test
             text = traceback.format_exc()
             print(text, file=sys.stderr)
             return self._refused(ApiError(500, f"simulator bug: {text}", type="api_error"))
