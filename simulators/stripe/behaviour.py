@@ -51,8 +51,8 @@ class Behaviour:
     """`auto_advance=true` on a failed open invoice: take up the schedule, or charge in minutes."""
     resume_charge_delay: timedelta = timedelta(minutes=3)
     """How soon `charge_soon` charges."""
-    resume_window: Literal["continue", "restart"] = "continue"
-    """Retries that passed during the hold are lost, or the whole schedule starts over."""
+    resume_window: Literal["continue", "restart", "drop"] = "continue"
+    """Retries that passed during the hold are lost; the schedule starts over; none ever come."""
     hold_clears_next_attempt: bool = True
     """Whether `next_payment_attempt` becomes null when `auto_advance` goes false."""
     end_action_while_held: bool = False
@@ -63,8 +63,8 @@ class Behaviour:
     """Whether a mail that the mailer has taken still leaves after `auto_advance=false`."""
     automation_survives_hold: bool = False
     """Whether an automation's reminders go on although `auto_advance` is false."""
-    automation_after_resume: Literal["dropped", "resumes"] = "dropped"
-    """Whether those reminders come back after `auto_advance=true`."""
+    automation_after_resume: Literal["dropped", "resumes", "restarts"] = "dropped"
+    """Whether those reminders come back after `auto_advance=true`, or begin again from there."""
     next_attempt_comes_later: bool = False
     """With automations: null in `invoice.payment_failed`, the date in a later `invoice.updated`."""
     portal_recovery_needs_customer_email: bool = True

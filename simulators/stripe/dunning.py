@@ -40,7 +40,8 @@ def attempt_automatically(world: World, invoice: Obj) -> Decline | None:
         return None
     if life.first_failed_at is None:
         life.first_failed_at = world.now()
-        _remind(world, invoice, decline)
+        life.asks = decline.code == "authentication_required"
+        _remind(world, invoice)
     if life.window_from is None:
         life.window_from = world.now()
     life.wasted_on = method["id"] if method is not None and not decline.retryable else None
@@ -145,8 +146,10 @@ def hold(world: World, invoice: Obj) -> Obj:
 def resume(world: World, invoice: Obj) -> Obj:
     """What else changes on an open invoice when its `auto_advance` goes true again."""
     life, behaviour = world.life(invoice), world.behaviour
-    if behaviour.automation_after_resume == "resumes":
+    if behaviour.automation_after_resume != "dropped":
         life.automation_ended = False
+    if behaviour.automation_after_resume == "restarts" and life.first_failed_at is not None:
+        _remind(world, invoice)
     if invoice["collection_method"] != "charge_automatically":
         return {}
     if life.first_failed_at is None:
@@ -156,7 +159,9 @@ def resume(world: World, invoice: Obj) -> Obj:
         if behaviour.resume_window == "restart":
             life.window_from = None if behaviour.on_resume == "charge_soon" else world.now()
             life.ended = False
-        if behaviour.on_resume == "charge_soon":
+        if behaviour.resume_window == "drop":
+            moment = None
+        elif behaviour.on_resume == "charge_soon":
             moment = world.now() + int(behaviour.resume_charge_delay.total_seconds())
         else:
             moment = _next_slot(world, invoice)
@@ -182,13 +187,16 @@ def pay(
     return decline
 
 
-def _remind(world: World, invoice: Obj, decline: Decline) -> None:
-    asks = decline.code == "authentication_required"
+def _remind(world: World, invoice: Obj) -> None:
     behaviour, life = world.behaviour, world.life(invoice)
+    life.automation_run += 1
+    run = life.automation_run
 
     def send(kind: str) -> None:
-        silenced = life.automation_ended or (
-            not invoice["auto_advance"] and not behaviour.automation_survives_hold
+        silenced = (
+            life.automation_ended
+            or life.automation_run != run
+            or (not invoice["auto_advance"] and not behaviour.automation_survives_hold)
         )
         if invoice["status"] == "open" and not silenced:
             world.mailer.post(
@@ -201,5 +209,5 @@ def _remind(world: World, invoice: Obj, decline: Decline) -> None:
 
     for day in behaviour.reminder_days:
         world.after(days(day), lambda: send("reminder"))
-    for day in behaviour.action_reminder_days if asks else ():
+    for day in behaviour.action_reminder_days if life.asks else ():
         world.after(days(day), lambda: send("action_required"))

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from simulators.stripe.errors import ApiError, invalid
 from simulators.stripe.forms import Params, whole
 from simulators.stripe.portal import Portal
 from simulators.stripe.shapes import listing
 from simulators.stripe.webhooks import Hooks
-from simulators.stripe.world import Obj, World
+from simulators.stripe.world import Obj, Place, World
 
 
 @dataclass
@@ -90,9 +90,9 @@ def page(
     keep: Callable[[Obj], bool] = lambda _: True,
     *,
     owner: str | None = None,
-    candidates: Iterable[Obj] | None = None,
+    since: int = 0,
 ) -> Obj:
-    """One page of a list, newest first."""
+    """One page of a list, newest first; nothing that was created before `since`."""
     world, params = desk.world, desk.params
     limit = whole(params, "limit")
     limit = 10 if limit is None else limit
@@ -105,26 +105,33 @@ def page(
     after, before = params.get("starting_after"), params.get("ending_before")
     if after and before:
         raise invalid("You cannot use both starting_after and ending_before.")
-    rows = candidates if candidates is not None else world.newest_first(kind, owner)
     if before:
         end = _place(world, kind, before, "ending_before")
-        newer = [row for row in rows if _key(world, row) > end and keep(row)]
+        rows = world.newest_first(kind, owner)
+        newer = [
+            row
+            for row in itertools.takewhile(lambda row: _key(world, row) > end, rows)
+            if row["created"] >= since and keep(row)
+        ]
         return listing(newer[-limit:], url, has_more=len(newer) > limit)
     start = _place(world, kind, after, "starting_after") if after else None
     found: list[Obj] = []
-    for row in rows:
-        if (start is None or _key(world, row) < start) and keep(row):
+    for row in world.newest_first(kind, owner, before=start):
+        if row["created"] < since or len(found) > limit:
+            break
+        if keep(row):
             found.append(row)
-            if len(found) > limit:
-                break
     return listing(found[:limit], url, has_more=len(found) > limit)
 
 
-def _key(world: World, row: Obj) -> Any:
-    return world.place(row["id"])
+def _key(world: World, row: Obj) -> Place:
+    place = world.place(row["id"])
+    if place is None:
+        raise LookupError(f"{row['id']} is listed but has no place")
+    return place
 
 
-def _place(world: World, kind: str, cursor: str, param: str) -> Any:
+def _place(world: World, kind: str, cursor: str, param: str) -> Place:
     place = world.place(world.get(kind, cursor, param=param)["id"])
     if place is None:
         raise invalid(f"No such {kind}: '{cursor}'", param=param, code="resource_missing")

@@ -93,6 +93,10 @@ class Front:
                 return self._finished(call, self._refusal(error))
             return None
 
+    def answer(self, call: Call, fault: Fault | None) -> Answer:
+        """Both at once."""
+        return self.admit(call) or self.act(call, fault)
+
     def act(self, call: Call, fault: Fault | None) -> Answer:
         """Carry the call out, unless the fault prevents that; keep the result under its key."""
         with self.world.lock:

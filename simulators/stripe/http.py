@@ -67,11 +67,13 @@ class Api:
             sim.front.note(call, fault.status)
             page = fault.body if isinstance(fault.body, str) else PAGE.format(fault.status)
             return HTMLResponse(page, status_code=fault.status, headers=dict(fault.headers))
-        answer = await run_in_threadpool(sim.front.admit, call)
-        if answer is None:
-            if fault is not None and harm is Harm.SLOW:
-                await asyncio.sleep(fault.seconds)
-            answer = await run_in_threadpool(sim.front.act, call, fault)
+        if fault is not None and harm is Harm.SLOW:
+            answer = await run_in_threadpool(sim.front.admit, call)
+            await asyncio.sleep(fault.seconds)
+            if answer is None:
+                answer = await run_in_threadpool(sim.front.act, call, fault)
+        else:
+            answer = await run_in_threadpool(sim.front.answer, call, fault)
         if fault is not None and harm in (Harm.TIMEOUT_AFTER, Harm.RESET_AFTER):
             await asyncio.sleep(fault.seconds)
             sim.front.note(call, 0)

@@ -38,7 +38,7 @@ def list_events(desk: Desk) -> Obj:
         )
 
     def keep(row: Obj) -> bool:
-        if row["created"] < oldest or not matches(row["type"]):
+        if not matches(row["type"]):
             return False
         if "delivery_success" in params:
             undelivered = bool(desk.hooks.pending.get(row["id"]))
@@ -46,7 +46,7 @@ def list_events(desk: Desk) -> Obj:
                 return False
         return in_range(params, "created", row["created"])
 
-    return page(desk, "event", "/v1/events", keep)
+    return page(desk, "event", "/v1/events", keep, since=oldest)
 
 
 @endpoint("GET", "/v1/events/{id}", "event_read")

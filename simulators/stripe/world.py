@@ -59,6 +59,8 @@ class InvoiceLife:
     wasted_on: str | None = None
     ended: bool = False
     automation_ended: bool = False
+    automation_run: int = 0
+    asks: bool = False
     number: str | None = None
 
 
@@ -213,13 +215,17 @@ class World:
                 return shelf.items[id]
         return None
 
-    def newest_first(self, kind: str, owner: str | None = None) -> Iterator[Obj]:
-        """All objects of a kind, or all of one owner, in Stripe's list order."""
+    def newest_first(
+        self, kind: str, owner: str | None = None, *, before: Place | None = None
+    ) -> Iterator[Obj]:
+        """All objects of a kind, or all of one owner, in Stripe's list order, after a cursor."""
         shelf = self.shelves.get(kind)
         if shelf is None:
             return
-        for place in reversed(shelf.order if owner is None else shelf.owned.get(owner, [])):
-            yield shelf.items[place[2]]
+        places = shelf.order if owner is None else shelf.owned.get(owner, [])
+        start = len(places) if before is None else bisect.bisect_left(places, before)
+        for index in range(start - 1, -1, -1):
+            yield shelf.items[places[index][2]]
 
     def place(self, id: str) -> Place | None:
         """Where an object stands in its list."""

@@ -131,6 +131,15 @@ def test_a_resume_may_start_the_whole_schedule_over(stage: Stage) -> None:
     assert resumed.next_payment_attempt == stage.sim.world.now() + 3 * 86400
 
 
+def test_a_resume_may_bring_no_retry_at_all(stage: Stage) -> None:
+    stage.sim.behaviour.resume_window = "drop"
+    customer, _, invoice = stage.failing_renewal(interval="year")
+    stage.api.v1.invoices.update(invoice, {"auto_advance": False})
+    stage.api.v1.invoices.update(invoice, {"auto_advance": True})
+    stage.clock.advance(60 * DAY)
+    assert _charges(stage, customer) == ["succeeded", "failed"]
+
+
 def test_a_resume_may_charge_within_minutes(stage: Stage) -> None:
     stage.sim.behaviour.on_resume = "charge_soon"
     customer, _, invoice = stage.failing_renewal()
@@ -335,7 +344,12 @@ def test_the_next_attempt_may_be_told_in_a_later_update(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("survives", "after", "reminders"),
-    [(True, "dropped", 3), (False, "dropped", 0), (False, "resumes", 1)],
+    [
+        (True, "dropped", 3),
+        (False, "dropped", 0),
+        (False, "resumes", 1),
+        (False, "restarts", 3),
+    ],
 )
 def test_whether_an_automations_reminders_outlive_a_hold_is_a_switch(
     stage: Stage, survives: bool, after: str, reminders: int
@@ -347,7 +361,7 @@ def test_whether_an_automations_reminders_outlive_a_hold_is_a_switch(
     stage.api.v1.invoices.update(invoice, {"auto_advance": False})
     stage.clock.advance(5 * DAY)
     stage.api.v1.invoices.update(invoice, {"auto_advance": True})
-    stage.clock.advance(2 * DAY)
+    stage.clock.advance(7 * DAY)
     assert _kinds(stage).count("reminder") == reminders
 
 
