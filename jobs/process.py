@@ -9,12 +9,12 @@ import sys
 import threading
 
 import redis
+from rq.serializers import JSONSerializer
 
 from jobs import queues, runtime, tasks
 from jobs.relay import Relay
 from jobs.telemetry import configure_logging
 from jobs.worker_class import SafeWorker
-from rq.serializers import JSONSerializer
 from settings import Settings
 
 

@@ -36,7 +36,7 @@ def build(runtime: Runtime) -> SalesforceConnector:
             private_key=ours.private_key.get_secret_value(),
             instance_url=ours.instance_url,
             session=session,
-            now=runtime.clock.now,
+            clock=runtime.clock.now,
             store=runtime.redis,
             audience=ours.audience,
             token_url=token_url,
@@ -47,7 +47,7 @@ def build(runtime: Runtime) -> SalesforceConnector:
             consumer_secret=ours.client_secret.get_secret_value(),
             instance_url=ours.instance_url,
             session=session,
-            now=runtime.clock.now,
+            clock=runtime.clock.now,
             store=runtime.redis,
             token_url=token_url,
         )
@@ -71,7 +71,7 @@ def build(runtime: Runtime) -> SalesforceConnector:
             ),
             needs=_needs(mapping),
         ),
-        now=runtime.clock.now,
+        clock=runtime.clock.now,
         limiter=SharedLimiter(
             runtime.redis,
             manifest("salesforce").limits,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import jobs.runtime as runtime
 from domain.ids import AccountId
-from jobs import runtime
 
 ALLOWED = frozenset(
     f"jobs.tasks.{name}" for name in ("take_in", "evaluate", "deliver", "upkeep")
