@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -24,6 +25,8 @@ CACHED_FOR = timedelta(hours=12)
 """Vendors name no lifetime; a dead cached token costs one 401, a missing one costs a login."""
 LOGIN_LOCK_SECONDS = 45
 """Longer than the slowest login, so that a crashed worker delays the others by no more."""
+AWAY = 5.0
+"""Seconds to leave an unreachable Redis alone: each try may cost several socket timeouts."""
 TIMEOUTS = (3.05, 20.0)
 """Connect and read; a login that takes longer is an outage."""
 
@@ -120,16 +123,19 @@ class SharedTokens:
         name: str,
         token_url: str,
         session: requests.Session,
-        now: Callable[[], datetime],
+        clock: Callable[[], datetime],
         store: redis.Redis | None = None,
         remedies: Mapping[str, str] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._grant = grant
         self._name = name
         self._token_url = token_url
         self._session = session
-        self._now = now
-        self._store = store
+        self._clock = clock
+        self._redis = store
+        self._monotonic = monotonic
+        self._away_until = 0.0
         self._remedies = remedies or {}
         self._own: Token | None = None
         self._lock = threading.Lock()
@@ -158,41 +164,53 @@ class SharedTokens:
     def _key(self) -> str:
         return f"kidglove:token:{self._name}"
 
+    @property
+    def _store(self) -> redis.Redis | None:
+        return self._redis if self._monotonic() >= self._away_until else None
+
     def _cached(self) -> Token | None:
-        if self._store is None:
+        if (store := self._store) is None:
             return self._own
         try:
-            text = self._store.get(self._key)
+            text = store.get(self._key)
         except redis.RedisError:
+            self._went_away()
             return self._own
-        if not isinstance(text, str | bytes):
-            return None
         try:
-            return Token(**json.loads(text))
+            return Token(**json.loads(text)) if isinstance(text, str | bytes) else None
         except (ValueError, TypeError):
             return None
 
     def _keep(self, token: Token) -> None:
-        if self._store is not None:
-            with contextlib.suppress(redis.RedisError):
-                self._store.set(self._key, json.dumps(vars(token)), ex=CACHED_FOR)
+        if (store := self._store) is not None:
+            try:
+                store.set(self._key, json.dumps(vars(token)), ex=CACHED_FOR)
+            except redis.RedisError:
+                self._went_away()
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:
-        lock = self._store and self._store.lock(f"{self._key}:lock", timeout=LOGIN_LOCK_SECONDS)
+        """The only login under way, anywhere; without Redis the only one of this process."""
+        store = self._store
+        lock = store.lock(f"{self._key}:lock", timeout=LOGIN_LOCK_SECONDS) if store else None
+        is_held = False
         try:
             is_held = bool(lock and lock.acquire(blocking_timeout=LOGIN_LOCK_SECONDS))
         except redis.RedisError:
-            is_held = False
+            self._went_away()
         try:
             yield
         finally:
             if lock and is_held:
+                # A lock that ran out meanwhile is somebody else's; ours needs no release then.
                 with contextlib.suppress(redis.RedisError):
                     lock.release()
 
+    def _went_away(self) -> None:
+        self._away_until = self._monotonic() + AWAY
+
     def _log_in(self) -> Token:
-        form = self._grant.form(self._now())
+        form = self._grant.form(self._clock())
         try:
             reply = self._session.post(self._token_url, data=form, timeout=TIMEOUTS)
         except requests.RequestException as problem:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -41,6 +41,17 @@ _HEADERS = {"Sforce-Call-Options": f"client={CLIENT_TAG}"}
 class _Refusal:
     status: int
     errors: tuple[VendorError, ...]
+
+
+@dataclass(frozen=True)
+class _Call:
+    kind: str
+    path: str
+    _: KW_ONLY
+    what: str
+    body: Mapping[str, Any] | None
+    urgent: bool
+    is_write: bool
 
 
 class Gateway:
@@ -112,7 +123,14 @@ class Gateway:
         writer repeats what is still to be done.
         """
         body = request_body(subs, API_VERSION, _HEADERS)
-        said = self._call("composite", "composite", what=what, body=body, urgent=urgent)
+        said = self._call(
+            "composite",
+            "composite",
+            what=what,
+            body=body,
+            urgent=urgent,
+            is_write=any(sub.body is not None for sub in subs),
+        )
         return replies(said, subs)
 
     def describe(self, entity: str) -> Row:
@@ -122,7 +140,9 @@ class Gateway:
             return kept[1]
         path = f"sobjects/{quote(entity)}/describe"
         said: Row = self.retry(
-            lambda: self._call("describe", path, what=f"object {entity}"), is_repeatable=True
+            # Rare, and a VIP's task may wait for it.
+            lambda: self._call("describe", path, what=f"object {entity}", urgent=True),
+            is_repeatable=True,
         )
         self._described[entity] = (self._now(), said)
         return said
@@ -130,12 +150,16 @@ class Gateway:
     def row(self, entity: str, id: str, fields: Iterable[str], *, what: str) -> Row:
         """Some fields of one record. `Gone` if it does not exist."""
         path = f"sobjects/{entity}/{id}?" + urlencode({"fields": ",".join(fields)})
-        said: Row = self.retry(lambda: self._call("row", path, what=what), is_repeatable=True)
+        said: Row = self.retry(
+            lambda: self._call("row", path, what=what, urgent=True), is_repeatable=True
+        )
         return said
 
     def create(self, entity: str, values: Mapping[str, Any], *, what: str) -> str:
         """Make a record and give its id. Never repeated here: it carries no key in its address."""
-        said = self._call("create", f"sobjects/{entity}", what=what, body=dict(values))
+        said = self._call(
+            "create", f"sobjects/{entity}", what=what, body=dict(values), is_write=True
+        )
         return str(said["id"])
 
     def limits(self) -> Row:
@@ -179,20 +203,23 @@ class Gateway:
         what: str,
         body: Mapping[str, Any] | None = None,
         urgent: bool = False,
+        is_write: bool = False,
     ) -> Any:
+        call = _Call(kind, path, what=what, body=body, urgent=urgent, is_write=is_write)
         token = self._tokens.token()
-        answer = self._once(token, kind, path, what=what, body=body, urgent=urgent)
+        answer = self._once(token, call)
         if isinstance(answer, _Refusal) and answer.status == 401:
             if (fault := setup_fault(answer.errors)) is not None:
                 raise fault
-            token = self._tokens.refresh(token.value)
-            answer = self._once(token, kind, path, what=what, body=body, urgent=urgent)
+            answer = self._once(self._tokens.refresh(token.value), call)
         if isinstance(answer, _Refusal):
-            raise self._problem(answer, what=what, is_write=body is not None)
+            raise self._problem(answer, call)
         return answer
 
-    def _problem(self, refusal: _Refusal, *, what: str, is_write: bool) -> KidgloveError:
-        problem = classified(refusal.status, refusal.errors, record=what, is_write=is_write)
+    def _problem(self, refusal: _Refusal, call: _Call) -> KidgloveError:
+        problem = classified(
+            refusal.status, refusal.errors, record=call.what, is_write=call.is_write
+        )
         if isinstance(problem, RateLimited) and problem.after is not None:
             self._limiter.pause(problem.after)
         if isinstance(problem, Unauthorized):
@@ -203,32 +230,23 @@ class Gateway:
             )
         return problem
 
-    def _once(
-        self,
-        token: Token,
-        kind: str,
-        path: str,
-        *,
-        what: str,
-        body: Mapping[str, Any] | None,
-        urgent: bool,
-    ) -> Any:
+    def _once(self, token: Token, call: _Call) -> Any:
         client = self._client_for(token)
-        with self._limiter.slot(urgent):
-            self.calls[kind] += 1
+        with self._limiter.slot(call.urgent):
+            self.calls[call.kind] += 1
             try:
-                if path.startswith("/"):
-                    return client.query_more(path, identifier_is_url=True, headers=_HEADERS)
-                if body is None:
-                    return client.restful(path, headers=_HEADERS)
-                text = json.dumps(body, default=_json_value)
-                return client.restful(path, method="POST", data=text, headers=_HEADERS)
+                if call.path.startswith("/"):
+                    return client.query_more(call.path, identifier_is_url=True, headers=_HEADERS)
+                if call.body is None:
+                    return client.restful(call.path, headers=_HEADERS)
+                text = json.dumps(call.body, default=_json_value)
+                return client.restful(call.path, method="POST", data=text, headers=_HEADERS)
             except SalesforceError as refusal:
                 # Its own text repeats the reply: it must not become the cause of anything.
                 return _Refusal(refusal.status, stated(refusal.content))
             except requests.RequestException as problem:
                 failure = transport_error(
-                    problem, call=f"{kind} ({what})", is_write=body is not None
+                    problem, call=f"{call.kind} ({call.what})", is_write=call.is_write
                 )
         raise failure
 

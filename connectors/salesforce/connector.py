@@ -43,7 +43,7 @@ class SalesforceConnector:
         instance_url: str,
         names: Names,
         expected: Expected,
-        now: Callable[[], datetime],
+        clock: Callable[[], datetime],
         limiter: Limiter | None = None,
         session: requests.Session | None = None,
         base_url: str | None = None,
@@ -55,13 +55,13 @@ class SalesforceConnector:
             instance_url=instance_url,
             session=session or new_salesforce_session(instance_url=instance_url, base_url=base_url),
             limiter=limiter or Unlimited(),
-            now=now,
+            now=clock,
             retry=retry,
         )
-        words = TaskWords(self._gateway, now=now)
+        words = TaskWords(self._gateway, now=clock)
         fields = TaskFields(key=names.task_key, outcome=names.task_outcome)
         self._reader = AccountReader(
-            self._gateway, instance_url=instance_url, now=now, away_field=away_field
+            self._gateway, instance_url=instance_url, now=clock, away_field=away_field
         )
         self._writer = CrmWriter(self._gateway, words, fields)
         self._changes = ChangeLister(self._gateway, names)

@@ -70,7 +70,7 @@ def jwt_tokens(
     private_key: str,
     instance_url: str,
     session: requests.Session,
-    now: Callable[[], datetime],
+    clock: Callable[[], datetime],
     store: redis.Redis | None = None,
     audience: str = AUDIENCE,
     token_url: str | None = None,
@@ -84,7 +84,7 @@ def jwt_tokens(
         name=f"salesforce:{fingerprint(consumer_key + username + instance_url)}",
         token_url=token_url or f"{instance_url.rstrip('/')}/services/oauth2/token",
         session=session,
-        now=now,
+        clock=clock,
         store=store,
         remedies=REMEDIES,
     )
@@ -96,7 +96,7 @@ def client_credentials_tokens(
     consumer_secret: str,
     instance_url: str,
     session: requests.Session,
-    now: Callable[[], datetime],
+    clock: Callable[[], datetime],
     store: redis.Redis | None = None,
     token_url: str | None = None,
 ) -> SharedTokens:
@@ -110,7 +110,7 @@ def client_credentials_tokens(
         name=f"salesforce:{fingerprint(consumer_key + instance_url)}",
         token_url=token_url or f"{instance_url.rstrip('/')}/services/oauth2/token",
         session=session,
-        now=now,
+        clock=clock,
         store=store,
         remedies=REMEDIES,
     )

@@ -56,7 +56,8 @@ class TaskWords:
             Sub(reference="priority", method="GET", path=composite.query(_PRIORITY)),
         )
         said = self._gateway.retry(
-            lambda: self._gateway.composite(subs, what="task statuses"), is_repeatable=True
+            lambda: self._gateway.composite(subs, what="task statuses", urgent=True),
+            is_repeatable=True,
         )
         described = self._gateway.describe("Task")
         return understood(

@@ -121,10 +121,11 @@ class CrmWriter:
                 continue
             for one in call:
                 said = outcomes[one.place]
-                if isinstance(said, Attempt):
-                    again.append(self._measured(said))
+                measured = self._measured(said) if isinstance(said, Attempt) else said
+                if isinstance(measured, Attempt):
+                    again.append(measured)
                 else:
-                    answers[one.place] = said
+                    answers[one.place] = measured
         return again
 
     def _calls(
@@ -206,12 +207,15 @@ class CrmWriter:
         except Misconfigured as problem:
             return None, {one.place: problem for one in needing}
 
-    def _measured(self, attempt: Attempt) -> Attempt:
+    def _measured(self, attempt: Attempt) -> Attempt | KidgloveError:
         """The attempt with the lengths of the org's fields, if it is to be cut to them."""
         change = attempt.change
         if Amendment.CUT not in attempt.tried or not isinstance(change, FieldsChange):
             return attempt
-        described = self._gateway.describe("Account").get("fields") or []
+        try:
+            described = self._gateway.describe("Account").get("fields") or []
+        except KidgloveError as problem:
+            return problem
         lengths = {str(one["name"]): int(one.get("length") or 0) for one in described}
         long = [
             name

@@ -76,7 +76,7 @@ class Stage:
             private_key=said["private_key"],
             instance_url=INSTANCE,
             session=new_session(origins={INSTANCE: self.sim.url}),
-            now=self.clock.now,
+            clock=self.clock.now,
             audience="https://test.salesforce.com",
         )
 
@@ -95,7 +95,7 @@ class Stage:
             instance_url=INSTANCE,
             names=NAMES,
             expected=Expected(**{**org, **(expected or {})}),
-            now=self.clock.now,
+            clock=self.clock.now,
             limiter=limiter,
             session=new_session(timeouts=timeouts, origins={INSTANCE: self.sim.url}),
             away_field=away_field,

@@ -12,6 +12,7 @@ import pytest
 
 from connectors.salesforce.connector import SalesforceConnector
 from domain.ports import FieldsChange, Receipt, TaskChange
+from simulators.salesforce.troubles import upsert_race
 from tests.connectors.salesforce_stage import Stage, staged
 
 T = TypeVar("T")
@@ -55,6 +56,17 @@ def test_workers_that_make_the_same_task_at_once_make_one(stage: Stage) -> None:
         answers = at_once(connectors, lambda one, change=change: one.write([change])[0])  # type: ignore[misc]
         assert all(isinstance(answer, Receipt) for answer in answers)
     assert len(stage.tasks()) == 5
+
+
+def test_the_worker_that_lost_an_upsert_race_updates(stage: Stage) -> None:
+    connectors = [stage.connector() for _ in range(2)]
+    stage.sim.faults.arm(upsert_race(path=".*/composite"))
+    stage.sim.faults.arm(upsert_race(path=".*/composite"))
+    answers = at_once(connectors, lambda one: one.write([task(stage, "k-1")])[0])
+    made = [answer.was_created for answer in answers if isinstance(answer, Receipt)]
+    assert sorted(made) == [False, True]
+    assert sum(one.calls["composite"] for one in connectors) == 3
+    assert len(stage.tasks()) == 1
 
 
 def test_workers_that_look_the_key_up_at_once_make_one_task(stage: Stage) -> None:

@@ -21,7 +21,11 @@ from domain.errors import (
 from domain.ids import Ref
 from domain.ports import FieldsChange, Receipt, TaskChange, TaskVerb
 from simulators.faults import Fault, Harm
+from simulators.salesforce.troubles import lock_row, whole
 from tests.connectors.salesforce_stage import HASTY, PATIENT, START, Stage, staged
+
+CALLS = ".*/composite"
+"""Where faults are armed: a login is not what these tests are about."""
 
 
 @pytest.fixture
@@ -296,6 +300,40 @@ def test_a_locked_account_is_tried_again_and_then_left_for_later(stage: Stage) -
     assert connector.calls == {"composite": 3}
     stage.sim.release_lock(stage.account)
     assert receipt(connector.write([kept(stage)])).was_created
+
+
+def test_a_short_lock_is_outlasted(stage: Stage) -> None:
+    stage.sim.faults.arm(lock_row(object="Task", path=CALLS))
+    connector = stage.connector()
+    assert receipt(connector.write([kept(stage)])).was_created
+    assert connector.calls == {"composite": 2}
+
+
+def test_what_was_written_before_the_lock_is_not_sent_again(stage: Stage) -> None:
+    stage.sim.faults.arm(lock_row(object="Task", path=CALLS))
+    stage.connector().write([fields(stage, Last_Failure_Code__c="x"), kept(stage)])
+    wrote = [name for request in stage.sim.writes() for name in request.wrote]
+    assert len(wrote) == len(set(wrote))
+
+
+def test_too_many_long_calls_wait_and_try_again(stage: Stage) -> None:
+    stage.sim.faults.arm(whole("concurrent_limit", path=CALLS))
+    connector = stage.connector()
+    assert receipt(connector.write([kept(stage)])).was_created
+    assert connector.calls == {"composite": 2}
+
+
+def test_a_server_fault_on_a_write_is_asked_again_and_makes_one_task(stage: Stage) -> None:
+    stage.sim.faults.arm(whole("unknown_exception", path=CALLS))
+    connector = stage.connector()
+    assert receipt(connector.write([kept(stage)])).was_created
+    assert (connector.calls, len(stage.tasks())) == ({"composite": 2}, 1)
+
+
+def test_an_edition_without_api_is_a_setting(stage: Stage) -> None:
+    stage.sim.faults.arm(whole("api_disabled", path=CALLS))
+    with pytest.raises(Misconfigured, match="API_"):
+        stage.connector().write([kept(stage)])
 
 
 def test_a_lock_holds_up_nobody_else(stage: Stage) -> None:

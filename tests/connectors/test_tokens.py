@@ -11,6 +11,8 @@ from typing import Any
 import jwt
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from connectors.kit.http import new_session
 from connectors.kit.tokens import SharedTokens
@@ -44,7 +46,7 @@ def tokens(sim: SalesforceSim, store: redis.Redis | None = None, **changes: Any)
         "private_key": said["private_key"],
         "instance_url": INSTANCE,
         "session": new_session(origins={INSTANCE: sim.url}),
-        "now": sim.clock.now,
+        "clock": sim.clock.now,
         "audience": "https://test.salesforce.com",
         "store": store,
     }
@@ -77,7 +79,7 @@ def test_client_credentials_log_in(sim: SalesforceSim) -> None:
         consumer_secret=said["consumer_secret"],
         instance_url=INSTANCE,
         session=new_session(origins={INSTANCE: sim.url}),
-        now=sim.clock.now,
+        clock=sim.clock.now,
     )
     assert provider.token().value
 
@@ -118,7 +120,7 @@ def test_eight_workers_with_a_stale_token_log_in_once(
 
 
 def test_without_redis_each_process_logs_in_by_itself(sim: SalesforceSim) -> None:
-    away = redis.Redis(host="127.0.0.1", port=1, socket_connect_timeout=0.2)
+    away = redis.Redis(host="127.0.0.1", port=1, retry=Retry(NoBackoff(), 0))
     provider = tokens(sim, away)
     assert provider.token() == provider.token()
     assert provider.refresh(provider.token().value).value
