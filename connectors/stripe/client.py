@@ -173,7 +173,9 @@ class StripeApi:
                 headers=headers,
             )
         )
-        if isinstance(refused, RateLimited):
+        # VENDOR: this reason is about one object, the others about all we do (rate-limits).
+        is_about_one = headers.get("Stripe-Rate-Limited-Reason") == "resource-specific"
+        if isinstance(refused, RateLimited) and not is_about_one:
             self._limiter.pause(refused.after or PAUSE)
         return refused
 

@@ -47,7 +47,7 @@ MANIFEST = Manifest(
     limits=Limits(rate=20, burst=5, concurrency=10),
     limit_headers={
         "Stripe-Rate-Limited-Reason": "which limit a 429 has met",
-        "Stripe-Should-Retry": "whether the same request may be sent again at once",
+        "Retry-After": "not documented by Stripe; honoured if it comes",
     },
     scopes=SCOPES,
     docs={

@@ -26,7 +26,7 @@ SUBSCRIPTION_STATUS = {
     one.value: one for one in SubscriptionStatus if one is not SubscriptionStatus.UNKNOWN
 }
 MONTHS = {"month": 1, "year": 12}
-_LINE = re.compile(r"^\s*(?:\d[\d,.]* \u00d7 )?(?P<name>.+?)(?:\s+\(.*\))?\s*$")
+_LINE = re.compile(r"^\s*(?:\d[\d,.]* [x\u00d7] )?(?P<name>.+?)(?:\s+\(.*\))?\s*$")
 
 
 def invoice_facts(
@@ -77,7 +77,6 @@ def subscription_facts(
     pause = subscription.pause_collection
     ends = [one.current_period_end for one in items if one.current_period_end is not None]
     period_end = min(ends, default=subscription.current_period_end)
-    details = subscription.cancellation_details
     return Subscription(
         id=subscription.id,
         status=SUBSCRIPTION_STATUS.get(subscription.status, SubscriptionStatus.UNKNOWN),
@@ -87,7 +86,7 @@ def subscription_facts(
         started_at=subscription.start_date or subscription.created,
         period_end=period_end,
         cancel_at=_cancel_at(subscription, period_end),
-        canceled_because=details.reason if details else None,
+        canceled_because=_ended_because(subscription),
         interval_months=_interval_months(items),
         seats=sum(one.quantity or 0 for one in licensed) if licensed else None,
         plan=_plan(subscription, invoices),
@@ -150,6 +149,15 @@ def _cancel_at(subscription: wire.Subscription, period_end: datetime | None) -> 
     if ended is not None:
         return ended
     return period_end if subscription.cancel_at_period_end else None
+
+
+def _ended_because(subscription: wire.Subscription) -> str | None:
+    """Stripe's word for why it was cancelled, or why it is paused (first_payment_failure, ...)."""
+    if subscription.status == "paused":
+        paused = subscription.status_details.paused if subscription.status_details else None
+        return paused.subscription.type if paused and paused.subscription else None
+    details = subscription.cancellation_details
+    return details.reason if details else None
 
 
 def _interval_months(items: Sequence[wire.Item]) -> int | None:

@@ -162,6 +162,16 @@ class CancellationDetails(Wire):
     reason: str | None = None
 
 
+class StatusDetails(Wire):
+    class Paused(Wire):
+        class Cause(Wire):
+            type: str | None = None
+
+        subscription: Cause | None = None
+
+    paused: Paused | None = None
+
+
 class Subscription(Wire):
     id: str
     status: str
@@ -177,6 +187,7 @@ class Subscription(Wire):
     canceled_at: Moment | None = None
     ended_at: Moment | None = None
     cancellation_details: CancellationDetails | None = None
+    status_details: StatusDetails | None = None
     default_payment_method: str | PaymentMethod | None = None
     current_period_end: Moment | None = None
     metadata: Texts = Field(default_factory=dict)

@@ -229,10 +229,17 @@ def test_a_stop_is_told_to_every_worker(
     assert watched.paused == [timedelta(seconds=60)]
 
 
-def test_a_lock_on_one_object_pauses_nobody(
-    limited: StripeConnector, scripted: ScriptedStripe, watched: Watched
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal(429, "lock_timeout"),
+        refusal(429, headers={"Stripe-Rate-Limited-Reason": "resource-specific"}),
+    ],
+)
+def test_a_limit_of_one_object_pauses_nobody_else(
+    limited: StripeConnector, scripted: ScriptedStripe, watched: Watched, answer: Answer
 ) -> None:
-    scripted.on(WRITE, refusal(429, "lock_timeout"), invoice())
+    scripted.on(WRITE, answer, invoice())
     limited.change_setting(CHANGE)
     assert watched.paused == []
 

@@ -204,6 +204,12 @@ def test_why_a_subscription_ended_is_kept(world: World, reason: str) -> None:
     assert seen.cancel_at == at("2026-11-20")
 
 
+def test_why_a_subscription_is_paused_is_kept(world: World) -> None:
+    details = {"paused": {"subscription": {"type": "final_payment_failure"}}}
+    world.has(subscriptions=[subscription(status="paused", status_details=details)])
+    assert world.picture().subscriptions[0].canceled_because == "final_payment_failure"
+
+
 def test_a_subscription_that_ended_long_ago_is_left_out(world: World) -> None:
     world.has(subscriptions=[subscription(status="canceled", ended_at=seconds("2025-11-20"))])
     assert world.picture().subscriptions == ()
