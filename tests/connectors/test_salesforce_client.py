@@ -10,6 +10,8 @@ from datetime import timedelta
 import pytest
 
 from connectors.kit.limits import Unlimited
+from connectors.salesforce.client import API_VERSION
+from connectors.salesforce.manifest import MANIFEST
 from connectors.salesforce.quota import DEFAULT_LIMITS, Budget, budget_of
 from domain.errors import Bug, Misconfigured, OutcomeUnknown, RateLimited, Transient, Unauthorized
 from domain.ports import FieldsChange, Receipt
@@ -198,6 +200,10 @@ def test_an_unknown_error_is_a_bug_and_never_repeated(stage: Stage) -> None:
         stage.read(connector)
     assert connector.calls == {"query": 1}
     assert "Dana" not in f"{problem.value}{problem.value.__cause__}{problem.value.__context__}"
+
+
+def test_the_manifest_states_the_version_that_is_called() -> None:
+    assert MANIFEST.api_version == API_VERSION
 
 
 def test_a_connector_with_its_token_is_never_pickled(stage: Stage) -> None:
