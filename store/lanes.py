@@ -24,6 +24,7 @@ class DueLane:
     kind: str
     urgency: Urgency
     seq: int
+    fence: int
 
 
 class LeaseLost(Conflict):
@@ -68,7 +69,7 @@ class Lanes:
         rows = self._connection.execute(
             sa.text(
                 """
-                SELECT account_id, kind, urgency, dirty_seq FROM lanes
+                SELECT account_id, kind, urgency, dirty_seq, fence FROM lanes
                 WHERE dirty_seq > done_seq
                   AND (not_before IS NULL OR not_before <= :now)
                   AND (lease_until IS NULL OR lease_until < clock_timestamp())
@@ -85,19 +86,29 @@ class Lanes:
                 kind=row.kind,
                 urgency=Urgency(row.urgency),
                 seq=row.dirty_seq,
+                fence=row.fence,
             )
             for row in rows
         ]
 
     def mark_sent(self, lanes: Sequence[DueLane]) -> None:
-        """Note that a job for these lanes was put on a queue."""
+        """Note that a job for these lanes was put on a queue.
+
+        A lane that a worker took since it was found due is left: that worker may have put it off
+        already, and it would then wait for `resend_seconds` instead of its own time.
+        """
         for lane in lanes:
             self._connection.execute(
                 sa.text(
                     "UPDATE lanes SET sent_seq = :seq, sent_at = clock_timestamp() "
-                    "WHERE account_id = :account AND kind = :kind"
+                    "WHERE account_id = :account AND kind = :kind AND fence = :fence"
                 ),
-                {"seq": lane.seq, "account": lane.account, "kind": lane.kind},
+                {
+                    "seq": lane.seq,
+                    "account": lane.account,
+                    "kind": lane.kind,
+                    "fence": lane.fence,
+                },
             )
 
     def lease(
