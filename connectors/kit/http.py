@@ -9,6 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from requests.adapters import HTTPAdapter
+from requests.utils import get_environ_proxies
 
 from domain.boundary import assert_no_transaction
 
@@ -42,6 +43,7 @@ class BoundaryAdapter(HTTPAdapter):
         origins: Mapping[str, str] | None = None,
     ) -> None:
         self._timeouts = timeouts
+        self._proxies: dict[str, dict[str, str]] = {}
         self._origins = {_origin(key): value.rstrip("/") for key, value in (origins or {}).items()}
         super().__init__(pool_connections=pool, pool_maxsize=pool, max_retries=0)
 
@@ -58,7 +60,16 @@ class BoundaryAdapter(HTTPAdapter):
             request.url = _moved(url, target)
             # A proxy chosen for the public host must not see what is meant for this machine.
             options["proxies"] = {}
+        elif not options.get("proxies"):
+            options["proxies"] = self._proxies_for(url)
         return super().send(request, **options)
+
+    def _proxies_for(self, url: str) -> dict[str, str]:
+        """The environment's proxies, looked up once per origin: it costs a quarter of a call."""
+        origin = _origin(url)
+        if origin not in self._proxies:
+            self._proxies[origin] = get_environ_proxies(url)
+        return self._proxies[origin]
 
 
 def new_session(
@@ -70,9 +81,14 @@ def new_session(
     """A session for one connector: timeouts on every request, `pool` kept connections, no retries.
 
     Safe to share between threads for requests that set no cookies. A request made while
-    `domain.boundary.transaction_open` is in force raises `HttpInTransaction`.
+    `domain.boundary.transaction_open` is in force raises `HttpInTransaction`. The environment's
+    proxies and certificates are honoured as they are now; a netrc file is not, because it would
+    silently replace the credential that a request carries.
     """
     session = requests.Session()
+    environment = session.merge_environment_settings("https://", {}, None, None, None)
+    session.verify = environment["verify"]
+    session.trust_env = False
     adapter = BoundaryAdapter(timeouts=timeouts or Timeouts(), pool=pool, origins=origins)
     session.mount("https://", adapter)
     session.mount("http://", adapter)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 import requests
@@ -88,6 +89,33 @@ def test_a_proxy_of_the_environment_never_sees_what_is_redirected(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     session = new_session(origins={"https://acme.example": here})
     assert session.get("https://acme.example/x").status_code == 200
+
+
+def test_a_proxy_of_the_environment_is_used_for_everything_else(
+    here: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("http_proxy", here)
+    answer = new_session().get("http://vendor.example/x")
+    assert answer.text == "vendor.example http://vendor.example/x"
+
+
+def test_certificates_named_in_the_environment_are_honoured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/company.pem")
+    assert new_session().verify == "/etc/company.pem"
+
+
+def test_a_netrc_file_never_replaces_a_credential(
+    here: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else")
+    monkeypatch.setenv("NETRC", str(netrc))
+    sent = new_session().get(here, headers={"Authorization": "Bearer ours"}).request
+    assert sent.headers["Authorization"] == "Bearer ours"
 
 
 def test_a_request_without_a_timeout_gets_one(here: str) -> None:
