@@ -88,6 +88,7 @@ def inbox() -> Iterator[Inbox]:
     """A listening endpoint."""
     box = Inbox()
     app = Starlette(routes=[Route("/hooks", box.take, methods=["POST"])])
-    with LoopbackServer(app) as server:
-        box.url = f"{server.url}/hooks"
-        yield box
+    server = LoopbackServer(app).start()
+    box.url = f"{server.url}/hooks"
+    yield box
+    threading.Thread(target=server.stop).start()

@@ -150,7 +150,7 @@ def _tell_everything(stage: Stage, api: stripe.StripeClient, url: str) -> None:
     )
     for portal in v1.billing_portal.configurations.list().data:
         v1.billing_portal.configurations.retrieve(portal.id)
-    for event in v1.events.list({"limit": 100}).data:
+    for event in v1.events.list({"limit": 5}).data:
         v1.events.retrieve(event.id)
     v1.customers.delete(customer.id)
     v1.test_helpers.test_clocks.advance(clock.id, {"frozen_time": stage.sim.world.now() + 60})
