@@ -39,6 +39,9 @@ class Hint:
     at: datetime | None = None
     digest: str | None = None
     """A fingerprint of the relevant fields, so that a hint that says nothing new costs no call."""
+    echo_of: str | None = None
+    """The key of the write that caused it, if the vendor tells. One of ours needs no look: whoever
+    wrote reads back, and asks for a judgement."""
 
 
 @dataclass(frozen=True, kw_only=True)

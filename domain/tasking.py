@@ -165,15 +165,6 @@ def keep_task(
     if closing and (task is None or task.is_closed):
         return case, []
     typed = _typed(case, task)
-    head = subject(package)
-    text = with_human_lines(
-        body(
-            package,
-            changes=case.changes[-CHANGES_KEPT:],
-            notes=case.notes,
-        ),
-        typed,
-    )
     digest = _digest(package, case, closing, typed, certificate)
     exists = task is not None
     stale = digest != case.task_digest or (
@@ -182,15 +173,17 @@ def keep_task(
     reopen = exists and task is not None and task.is_closed and not closing
     if not stale and not reopen:
         return case, []
+    changes = case.changes[-CHANGES_KEPT:]
+    text = with_human_lines(body(package, changes=changes, notes=case.notes), typed)
     moved = exists and task is not None and task.due_on != case.due_on
     given = exists and task is not None and task.owner_id != case.assignee_id
     half = half_of(case)
     content: dict[str, Any] = {
         "key": case.task_key,
         "verb": "close" if closing else "reopen" if reopen else "keep",
-        "subject": head,
+        "subject": subject(package),
         "text": text,
-        "html": html_body(package, changes=case.changes[-CHANGES_KEPT:], notes=case.notes),
+        "html": html_body(package, changes=changes, notes=case.notes),
         "high_priority": tier.high_priority or case.expedited_at is not None,
         "kind": tier.task.value,
         "known_id": task.id if task is not None else None,
@@ -218,6 +211,8 @@ def keep_hops(
 ) -> list[Effect]:
     """One neutral task for each person to whom the case was escalated; closed with the case."""
     effects: list[Effect] = []
+    if not case.hops:
+        return effects
     package = package_for(situation, case, tier, certificate)
     crm = situation.facts.crm
     for number, hop in enumerate(case.hops, start=1):

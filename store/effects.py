@@ -60,6 +60,11 @@ class Effects:
             "created_at": now,
         }
         if effect.kind.is_projection:
+            # Two at once would both find nothing that waits, and the second would break the index.
+            self._connection.execute(
+                sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))"),
+                {"place": f"{account}:{system}:{effect.subject}"},
+            )
             self._connection.execute(
                 effects.update()
                 .where(
@@ -114,6 +119,15 @@ class Effects:
             newest_first=True,
             limit=limit,
         )
+
+    def is_ours(self, key: str) -> bool:
+        """Whether a command of ours carries this key."""
+        found = self._connection.execute(
+            sa.select(effects.c.id)
+            .where(effects.c.key == key, sa.not_(effects.c.is_projection))
+            .limit(1)
+        )
+        return found.first() is not None
 
     def start(self, ids: Sequence[int]) -> None:
         """Count an attempt: committed before anything is sent, so that a crash leaves a trace."""

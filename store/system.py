@@ -148,18 +148,24 @@ class System:
         self, account: AccountId, source: str, *, digest: str, picture: Any, read_at: datetime
     ) -> bool:
         """Keep what was last read; True if it differs from what was kept."""
-        known = self._connection.execute(
-            sa.select(pictures.c.digest).where(
-                pictures.c.account_id == account, pictures.c.source == source
+        same = self._connection.execute(
+            pictures.update()
+            .where(
+                pictures.c.account_id == account,
+                pictures.c.source == source,
+                pictures.c.digest == digest,
             )
-        ).scalar()
+            .values(read_at=read_at)
+        )
+        if same.rowcount:
+            return False
         values = {"digest": digest, "picture": picture, "read_at": read_at}
         self._connection.execute(
             insert(pictures)
             .values(account_id=account, source=source, **values)
             .on_conflict_do_update(index_elements=["account_id", "source"], set_=values)
         )
-        return known != digest
+        return True
 
     def picture(self, account: AccountId, source: str) -> Any | None:
         """What was last read, as plain JSON values."""

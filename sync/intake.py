@@ -63,7 +63,11 @@ class Intake:
         now = self._clock.now()
         hints = self._signals[row.source].hints(row.body)
         accounts: list[AccountId] = []
+        echoes = 0
         for hint in hints:
+            if hint.echo_of is not None and tx.effects.is_ours(hint.echo_of):
+                echoes += 1
+                continue
             account = self._account(tx, hint)
             if account is None:
                 continue
@@ -77,7 +81,10 @@ class Intake:
         if accounts:
             tx.inbox.finish(row.id, InboxState.DONE, now=now, account=accounts[0])
             return len(accounts)
-        reason = "it names no account we know" if hints else "its kind concerns nothing of ours"
+        if echoes:
+            reason = "it is the echo of our own write"
+        else:
+            reason = "it names no account we know" if hints else "its kind concerns nothing of ours"
         tx.inbox.finish(row.id, InboxState.IGNORED, now=now, reason=reason)
         return 0
 

@@ -67,8 +67,15 @@ def hints(body: bytes) -> Sequence[Hint]:
             event_id=event_id,
             at=_moment(event.get("created")),
             digest=_digest(topic, subject),
+            echo_of=_cause(event.get("request")),
         ),
     )
+
+
+def _cause(request: Any) -> str | None:
+    """The idempotency key of the request that made the event; Stripe's own doing has none."""
+    key = request.get("idempotency_key") if isinstance(request, dict) else None
+    return key if isinstance(key, str) and key else None
 
 
 def _customer(topic: str, subject: Mapping[str, Any], previous: Any) -> str | None:
