@@ -17,10 +17,10 @@ from datetime import timedelta
 from typing import Protocol
 
 import structlog
-from redis import Redis
+from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
-from redis.retry import Retry
+from redis.retry import Retry as Once
 
 from connectors.kit.bucket import LocalBucket
 from domain.errors import RateLimited
@@ -158,21 +158,22 @@ class SharedLimiter:
         monotonic: Callable[[], float] = time.monotonic,
         alone_share: float = 0.25,
     ) -> None:
-        """`credential` may be the secret itself: only its fingerprint names the keys.
+        """`redis` lends its address only: limits have impatient connections of their own.
 
-        `alone_share` is the part of the rate that one process takes without Redis.
+        `credential` may be the secret itself: only its fingerprint names the keys. `alone_share`
+        is the part of the rate that one process takes without Redis.
         """
         self._limits = limits
-        self._redis = redis
+        self._redis = impatient(redis)
         self._vendor = vendor
         self._sleep = sleep
         self._monotonic = monotonic
         stem = f"kidglove:limit:{vendor}:{fingerprint(credential)}"
         self._pause_key, self._tat_key = f"{stem}:pause", f"{stem}:rate"
         self._day_key, self._slots_key = f"{stem}:day", f"{stem}:slots"
-        self._take = redis.register_script(TAKE)
-        self._lease = redis.register_script(LEASE)
-        self._report = redis.register_script(REPORT)
+        self._take = self._redis.register_script(TAKE)
+        self._lease = self._redis.register_script(LEASE)
+        self._report = self._redis.register_script(REPORT)
         burst = max(1, int(limits.burst * alone_share))
         self._alone = LocalBucket(limits.rate * alone_share, burst, monotonic=monotonic)
         self._away_until = 0.0
@@ -287,17 +288,19 @@ class SharedLimiter:
             log.info("limits.shared_again", vendor=self._vendor)
 
 
-def impatient_redis(url: str, *, timeout: float = 0.5) -> Redis:
-    """A client for limiters: it gives up after `timeout` seconds and never tries twice.
+def impatient(redis: Redis, *, timeout: float = 0.5) -> Redis:
+    """The same server through connections that give up after `timeout` seconds.
 
-    The library's own client retries for several seconds, which each call to a vendor would wait.
+    One retry, at once, because a kept connection may have died. The library's own retries last for
+    seconds, which each call to a vendor would wait for.
     """
-    return Redis.from_url(
-        url,
-        socket_timeout=timeout,
-        socket_connect_timeout=timeout,
-        retry=Retry(NoBackoff(), 0),
-    )
+    pool = redis.connection_pool
+    settings = dict(pool.connection_kwargs) | {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "retry": Once(NoBackoff(), 1),
+    }
+    return Redis(connection_pool=ConnectionPool(pool.connection_class, **settings))
 
 
 def fingerprint(credential: str) -> str:

@@ -17,6 +17,7 @@ from connectors.kit.limits import Limiter
 from connectors.kit.retry import Retry
 from connectors.stripe import client as client_module
 from connectors.stripe.connector import StripeConnector
+from domain.facts import PaymentPicture
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 Json = dict[str, Any]
@@ -332,3 +333,43 @@ def charge(**over: Any) -> Json:
         "payment_method": "pm_1",
         "payment_method_details": {"type": "card", "card": method()["card"]},
     } | over
+
+
+SUBSCRIPTIONS, INVOICES = "GET /v1/subscriptions", "GET /v1/invoices"
+CHARGES, PAYMENTS = "GET /v1/charges", "GET /v1/invoice_payments"
+CUSTOMER = "GET /v1/customers/cus_1"
+
+
+class World:
+    """Scripts one customer and reads it."""
+
+    def __init__(self, scripted: ScriptedStripe, connector: StripeConnector) -> None:
+        self.scripted, self.connector = scripted, connector
+        self.has(subscriptions=[subscription()], invoices=[invoice()], charges=[charge()])
+
+    def has(
+        self,
+        *,
+        subscriptions: list[Json] | None = None,
+        invoices: list[Json] | None = None,
+        charges: list[Json] | None = None,
+    ) -> World:
+        """Replace what is given."""
+        for call, rows in (
+            (SUBSCRIPTIONS, subscriptions),
+            (INVOICES, invoices),
+            (CHARGES, charges),
+        ):
+            if rows is not None:
+                self.scripted.on(call, listed(*rows))
+        return self
+
+    def picture(self) -> PaymentPicture:
+        """The customer, which must be readable."""
+        found = self.connector.read_payments(["cus_1"])["cus_1"]
+        assert isinstance(found, PaymentPicture), found
+        return found
+
+
+def at(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -17,7 +18,6 @@ from connectors.kit.limits import (
     SharedLimiter,
     Unlimited,
     fingerprint,
-    impatient_redis,
 )
 from domain.errors import RateLimited
 
@@ -214,7 +214,7 @@ def test_the_fingerprint_tells_credentials_apart() -> None:
 def alone(naps: list[float]) -> SharedLimiter:
     """A limiter whose Redis is not there."""
     return SharedLimiter(
-        impatient_redis("redis://127.0.0.1:1/0"),
+        redis.Redis.from_url("redis://127.0.0.1:1/0"),
         Limits(rate=8, burst=8, concurrency=1),
         vendor="stripe",
         credential="sk_test_1",
@@ -225,6 +225,12 @@ def alone(naps: list[float]) -> SharedLimiter:
 def test_money_work_goes_on_without_redis(alone: SharedLimiter) -> None:
     with alone.slot(urgent=True):
         pass
+
+
+def test_a_lost_redis_costs_a_moment_and_not_seconds(alone: SharedLimiter) -> None:
+    began = time.monotonic()
+    take(alone, 1)
+    assert time.monotonic() - began < 1.5
 
 
 def test_alone_a_process_takes_only_its_share(alone: SharedLimiter) -> None:
