@@ -89,9 +89,10 @@ def _customer(topic: str, subject: Mapping[str, Any], previous: Any) -> str | No
 
 
 def _digest(topic: str, subject: Mapping[str, Any]) -> str:
-    """A fingerprint of what matters in one object: equal means that nothing new is said of it.
+    """The object's id and a fingerprint of what matters in it, whatever event brought it.
 
-    It tells states of the same object apart, whatever event brought them.
+    Nothing new is said if it equals the latest fingerprint of the same id; comparing with older
+    ones would drop a change back.
     """
     relevant: list[Any] = [subject.get("object"), subject.get("id")]
     if topic in INVOICE:
@@ -110,7 +111,7 @@ def _digest(topic: str, subject: Mapping[str, Any]) -> str:
     elif topic in CHARGE:
         relevant.append(subject.get("status"))
     text = json.dumps(relevant, sort_keys=True, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
+    return f"{subject.get('id')}:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def _mark(subject: Mapping[str, Any]) -> Any:

@@ -292,6 +292,10 @@ def test_the_same_state_has_one_fingerprint_whatever_event_brings_it() -> None:
     assert digest("invoice.updated", invoice()) == digest("invoice.payment_failed", invoice())
 
 
+def test_a_fingerprint_names_its_object_so_that_two_invoices_do_not_hide_each_other() -> None:
+    assert str(digest("invoice.updated", invoice(id="in_2"))).startswith("in_2:")
+
+
 @pytest.mark.parametrize(
     "change",
     [
