@@ -43,7 +43,8 @@ class Cases:
     ) -> CaseId:
         """Write the case over the version that was read, or as a new row.
 
-        Raises `Conflict` if somebody else wrote it meanwhile; then everything is judged again.
+        Raises `Conflict` if somebody else wrote or opened one meanwhile; then everything is judged
+        again.
         """
         values = {
             "state": case.state,
@@ -61,8 +62,8 @@ class Cases:
             if done.rowcount != 1:
                 raise Conflict(f"case {case.key} was changed meanwhile")
             return before.id
-        id = self._connection.execute(
-            cases.insert()
+        made = self._connection.execute(
+            insert(cases)
             .values(
                 account_id=case.account,
                 number=case.number,
@@ -70,9 +71,12 @@ class Cases:
                 opened_at=case.opened_at,
                 **values,
             )
+            .on_conflict_do_nothing()
             .returning(cases.c.id)
-        ).scalar_one()
-        return CaseId(id)
+        ).scalar()
+        if made is None:
+            raise Conflict(f"account {case.account} got case {case.key} or an open one meanwhile")
+        return CaseId(made)
 
     def all(self, *, open_only: bool = True, limit: int = 500) -> list[StoredCase]:
         """Cases, the largest ARR first."""
