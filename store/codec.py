@@ -38,6 +38,15 @@ PAYMENTS = Codec(PaymentPicture)
 CRM = Codec(CrmPicture)
 
 
+def storable(text: str) -> str:
+    """The text as a text column can hold it: what PostgreSQL refuses is written as an escape.
+
+    NUL and lone surrogates cannot be stored; a message that carries one must not be refused for
+    it, because everything that is committed together with it would be refused as well.
+    """
+    return text.encode(errors="backslashreplace").decode().replace("\x00", "\\x00")
+
+
 def plain(value: Mapping[str, Any]) -> dict[str, Any]:
     """A mapping as JSON would keep it, so that what is stored equals what is read back."""
     loaded: dict[str, Any] = json.loads(json.dumps(value, default=_plain_one))

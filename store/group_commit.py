@@ -1,8 +1,9 @@
-"""Many requests, one commit: messages are durable before they are answered, at the disk's own pace."""
+"""Many requests, one commit: messages are on disk before they are answered, at the disk's pace."""
 
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ import psycopg
 
 from domain.ports import Incoming
 from domain.rows import InboxState
+from store.codec import storable
 from store.lanes import CHANNEL
 
 LARGEST = 500
@@ -60,8 +62,11 @@ class GroupCommit:
         """Stop; whoever still waits is told so."""
         if self._task is not None:
             self._task.cancel()
-        if self._connection is not None:
-            await self._connection.close()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        _tell(self._waiting, ConnectionAbortedError("the door is closed"))
+        self._waiting = []
+        await self._forget_connection()
 
     async def _flush_for_ever(self) -> None:
         while True:
@@ -71,16 +76,13 @@ class GroupCommit:
                 group, self._waiting = self._waiting[:LARGEST], self._waiting[LARGEST:]
                 try:
                     await self._write(group)
-                except BaseException as problem:
+                except Exception as problem:  # noqa: BLE001 # reason: whoever waits gets it
+                    _tell(group, problem)
                     await self._forget_connection()
-                    for one in group:
-                        if not one.done.done():
-                            one.done.set_exception(
-                                problem if isinstance(problem, Exception) else RuntimeError("stopped")
-                            )
-                    if not isinstance(problem, Exception):
-                        raise
                     continue
+                except BaseException:
+                    _tell(group, ConnectionAbortedError("the door was closed meanwhile"))
+                    raise
                 for one in group:
                     if not one.done.done():
                         one.done.set_result(None)
@@ -90,8 +92,8 @@ class GroupCommit:
             self._connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
         columns = (
             [one.message.source for one in group],
-            [one.message.key for one in group],
-            [one.message.topic for one in group],
+            [storable(one.message.key) for one in group],
+            [storable(one.message.topic) for one in group],
             [one.message.body for one in group],
             [one.at for one in group],
             [InboxState.QUARANTINED if one.message.problem else InboxState.NEW for one in group],
@@ -104,3 +106,9 @@ class GroupCommit:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
+
+
+def _tell(group: list[_Waiting], problem: Exception) -> None:
+    for one in group:
+        if not one.done.done():
+            one.done.set_exception(problem)

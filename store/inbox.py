@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from domain.ids import AccountId
 from domain.ports import Incoming
 from domain.rows import InboxRow, InboxState
+from store.codec import storable
 from store.tables import inbox
 
 
@@ -30,8 +31,8 @@ class Inbox:
         rows = [
             {
                 "source": one.source,
-                "key": one.key,
-                "topic": one.topic,
+                "key": storable(one.key),
+                "topic": storable(one.topic),
                 "body": one.body,
                 "received_at": now,
                 "state": InboxState.QUARANTINED if one.problem else InboxState.NEW,
