@@ -12,6 +12,7 @@ from connectors.stripe.connector import StripeConnector
 from connectors.stripe.dashboard import DASHBOARD_ONLY
 from connectors.stripe.doctor import NOBODY, READS
 from connectors.stripe.events import EVENTS
+from connectors.stripe.manifest import limits_for
 from connectors.stripe.versions import API_VERSION
 from domain.ports import Finding, Health
 from tests.connectors.stripe_stage import (
@@ -204,3 +205,9 @@ def test_an_illness_of_stripe_is_a_finding_and_no_crash(
     for call in scripted.script:
         scripted.on(call, refusal(503, type="api_error"))
     assert wrong(connector)
+
+
+@pytest.mark.parametrize(("key", "allowed"), [("rk_test_1", 25), ("sk_live_1", 100)])
+def test_a_second_never_holds_more_calls_than_the_account_allows(key: str, allowed: int) -> None:
+    limits = limits_for(key)
+    assert limits.rate + limits.burst <= allowed
