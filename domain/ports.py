@@ -39,6 +39,8 @@ class Hint:
     at: datetime | None = None
     digest: str | None = None
     """A fingerprint of the relevant fields, so that a hint that says nothing new costs no call."""
+    record: str = ""
+    """The record whose fields the digest is of, where it is not `ref` itself."""
     echo_of: str | None = None
     """The key of the write that caused it, if the vendor tells. One of ours needs no look: whoever
     wrote reads back, and asks for a judgement."""

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from domain.errors import KidgloveError
 from domain.ids import AccountId, Ref
-from domain.ports import FoundAccounts, ListsChanges, ReadPlan, ReadsAccounts, SweepsHolds
+from domain.ports import FoundAccounts, Hint, ListsChanges, ReadPlan, ReadsAccounts, SweepsHolds
 from domain.rows import EVALUATE, Urgency
 from mappings.translate import read_plan
 from sync.clock import Clock
 from sync.configs import Configs
-from sync.durable import Store
+from sync.durable import Store, TransactionPort
 from sync.refresh import ACCOUNT
 
 PAGES = 50
@@ -63,7 +64,7 @@ class Reconcile:
                     seen += len(page.hints)
                     for hint in page.hints:
                         account = tx.links.account_of(hint.ref)
-                        if account is not None:
+                        if account is not None and _says_more(tx, account, hint, now):
                             tx.lanes.mark_dirty(
                                 account, EVALUATE, cause=f"{name}:{hint.event_id} {hint.topic}"
                             )
@@ -149,3 +150,14 @@ class Reconcile:
                     )
                 marked += 1
         return marked
+
+
+def _says_more(tx: TransactionPort, account: AccountId, hint: Hint, now: datetime) -> bool:
+    """Whether the people's fields of the record differ from when they were last listed.
+
+    Our own writes and the overlap of the poll bring a record again without saying anything new.
+    """
+    if hint.digest is None:
+        return True
+    name = f"hint:{hint.record or hint.ref.id}"
+    return tx.system.save_picture(account, name, digest=hint.digest, picture={}, read_at=now)

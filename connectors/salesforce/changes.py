@@ -172,6 +172,7 @@ def _hint(
         # VENDOR: stamps are whole seconds (Object Reference, SystemModstamp): without the digest a
         # second edit within one second would look like the first.
         event_id=f"poll:{record}:{stamp}:{digest}",
+        record=record,
         at=soql.parsed_moment(stamp),
         digest=digest if watched else None,
     )
