@@ -77,7 +77,7 @@ def account_fields() -> list[Field]:
         text("Past_Due_Currency__c", "Past Due Currency", 3, **_MACHINE),
         day("Past_Due_Since__c", "Past Due Since", **_MACHINE),
         moment("Last_Payment_Failure_At__c", "Last Payment Failure At", **_MACHINE),
-        text("Last_Failure_Code__c", "Last Failure Code", 80, **_MACHINE),
+        text("Last_Failure_Code__c", "Last Failure", 255, **_MACHINE),
         moment("Next_Payment_Attempt_At__c", "Next Payment Attempt At", **_MACHINE),
         amount("Stripe_MRR__c", "Stripe MRR", **_MACHINE),
         amount("Stripe_ARR__c", "Stripe ARR", **_MACHINE),
