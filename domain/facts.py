@@ -326,6 +326,7 @@ class CrmPicture:
     tasks: tuple[WorkItem, ...] = ()
     fields: Mapping[str, object] = field(default_factory=dict)
     customers: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
     def task(self, key: str) -> WorkItem | None:
         """Our task under this key, or None."""

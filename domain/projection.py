@@ -24,6 +24,7 @@ def our_values(
         "quiet.state": Known(certificate.state.value, OURS, certificate.checked_at),
         "quiet.checked_at": _or_none(_day_start(certificate.checked_at), certificate.checked_at),
         "quiet.until": _or_none(certificate.until, certificate.checked_at),
+        "sync.problem": _or_none(_problems(facts), None),
     }
     if isinstance(facts.payments, Missing):
         return quiet
@@ -55,6 +56,13 @@ def our_values(
         "payment.customer_id": Known(picture.customer.id, OURS, read_at),
         "payment.customer_url": _or_none(picture.url, read_at),
     }
+
+
+def _problems(facts: AccountFacts) -> str | None:
+    """What could not be understood on the account, for the person who can correct it there."""
+    if isinstance(facts.crm, Missing) or not facts.crm.value.problems:
+        return None
+    return "; ".join(facts.crm.value.problems)
 
 
 def _status(failing: tuple[Invoice, ...], case: Case | None, now: datetime) -> str:

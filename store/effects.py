@@ -189,6 +189,16 @@ class Effects:
         )
         return done.rowcount > 0
 
+    def replay_all(self, code: str) -> list[tuple[AccountId, str]]:
+        """Send every parked or dead effect of one cause again; the accounts and systems concerned."""
+        rows = self._connection.execute(
+            effects.update()
+            .where(effects.c.state.in_(STUCK), effects.c.last_error_code == code)
+            .values(state=EffectState.WAITING, attempts=0, not_before=None, done_at=None)
+            .returning(effects.c.account_id, effects.c.system)
+        )
+        return sorted({(AccountId(account), system) for account, system in rows})
+
     def stuck(self, *, limit: int = 500) -> list[StoredEffect]:
         """Parked and dead effects, newest first."""
         return self._select(effects.c.state.in_(STUCK), newest_first=True, limit=limit)

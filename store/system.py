@@ -98,7 +98,15 @@ class System:
         )
 
     def open_circuit(self, system: str, *, reason: str, now: datetime) -> bool:
-        """Stop sending to a system whose credential is refused; True if it was closed before."""
+        """Stop sending to a system whose credential is refused; True if it was closed before.
+
+        Opening it again keeps it open for another while.
+        """
+        again = self._connection.execute(
+            circuits.update().where(circuits.c.system == system).values(opened_at=now)
+        )
+        if again.rowcount:
+            return False
         statement = (
             insert(circuits)
             .values(system=system, reason=reason, opened_at=now)
@@ -106,6 +114,13 @@ class System:
             .returning(circuits.c.system)
         )
         return self._connection.execute(statement).first() is not None
+
+    def is_cut_off(self, system: str, *, now: datetime, probe_after: timedelta) -> bool:
+        """Whether nothing may be sent. After `probe_after` one try may show that it is well."""
+        opened: datetime | None = self._connection.execute(
+            sa.select(circuits.c.opened_at).where(circuits.c.system == system)
+        ).scalar()
+        return opened is not None and now - opened < probe_after
 
     def close_circuit(self, system: str) -> bool:
         """Send again; True if it was open."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from domain.case import Case, ChangeLine, Note
-from domain.errors import Gone
+from domain.errors import Gone, Misconfigured
 from domain.rows import EVALUATE, StoredCase, Urgency
 from sync.clock import Clock
 from sync.durable import Store, TransactionPort
@@ -50,6 +50,27 @@ class Actions:
             note = Note(at=now, by=by, text=" ".join(text.split()))
             case = replace(stored.case, notes=(*stored.case.notes, note))
             self._save(tx, stored, case, by=by, kind="case.note", text=note.text)
+
+    def apply_config(self, name: str, text: str, *, by: str, note: str) -> str:
+        """Put a new version of a policy or mapping in force, from the next evaluation on.
+
+        The text must have been checked. Effects that were parked because of the configuration are
+        sent again. Returns the version's label; the same text again is the same version.
+        """
+        now = self._clock.now()
+        with self._store.begin() as tx:
+            version = tx.system.add_config(name, text, author=by, note=note, now=now)
+            replayed = tx.effects.replay_all(Misconfigured.code)
+            for account, system in replayed:
+                tx.lanes.mark_dirty(account, system, cause=f"config:{version.label}")
+            tx.audit.note(
+                "config.applied",
+                f"{version.label}: {note}",
+                now=now,
+                actor=by,
+                details={"replayed_for": [int(account) for account, _ in replayed]},
+            )
+        return version.label
 
     def _save(
         self, tx: TransactionPort, stored: StoredCase, case: Case, *, by: str, kind: str, text: str

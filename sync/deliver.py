@@ -34,6 +34,8 @@ from sync.verdicts import verdict
 log = structlog.get_logger()
 LEASE_SECONDS = 180.0
 """Longer than the slowest honest series of writes for one account."""
+PROBE_AFTER = timedelta(minutes=5)
+"""How long a refused credential is left alone before one delivery tries it again."""
 FRESH = timedelta(seconds=120)
 """How old a judgement may be when a guard is tested against it; older ones are made anew first."""
 SOON = timedelta(seconds=1)
@@ -77,7 +79,9 @@ class Deliver:
         waiting: dict[AccountId, list[StoredEffect]] = {}
         stances: dict[AccountId, Stance | None] = {}
         with self._store.begin() as tx:
-            is_cut_off = self._system in tx.system.open_circuits()
+            is_cut_off = tx.system.is_cut_off(
+                self._system, now=self._clock.now(), probe_after=PROBE_AFTER
+            )
             for account in accounts:
                 lane = tx.lanes.lease(
                     account,
@@ -96,7 +100,7 @@ class Deliver:
         reached(Checkpoint.DELIVERY_LEASED)
         if is_cut_off:
             for lane in lanes.values():
-                self._release(lane, self._clock.now() + timedelta(minutes=5))
+                self._release(lane, self._clock.now() + PROBE_AFTER)
             return Delivered(0, sum(map(len, waiting.values())), 0)
         tally = _Tally()
         if self._crm is not None:
@@ -104,7 +108,17 @@ class Deliver:
         else:
             for account, lane in lanes.items():
                 self._deliver_payments(lane, waiting[account], stances[account], tally)
+        if tally.done:
+            self._close_circuit()
         return Delivered(tally.done, tally.put_off, tally.withdrawn)
+
+    def _close_circuit(self) -> None:
+        """Something was carried out: if the credential was refused before, it is well again."""
+        with self._store.begin() as tx:
+            if tx.system.close_circuit(self._system):
+                tx.audit.note(
+                    "circuit.closed", f"{self._system} accepts us again", now=self._clock.now()
+                )
 
     # -- payments: one by one, in order
 

@@ -243,4 +243,5 @@ def _picture(record: AccountRecord, config: Config, source: str) -> CrmPicture:
         tasks=record.tasks,
         fields=record.fields,
         customers=record.customers,
+        problems=parts.problems,
     )

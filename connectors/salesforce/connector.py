@@ -87,7 +87,11 @@ class SalesforceConnector:
         urgent: bool = False,
     ) -> Found:
         """See `ReadsAccounts.read_accounts`; one call per hundred accounts."""
-        return self._reader.read_accounts(ids=ids, customers=customers, plan=plan, urgent=urgent)
+        # Urgent accounts come alone, so a batch of one may use the calls kept in reserve.
+        alone = len(ids) + len(customers) == 1
+        return self._reader.read_accounts(
+            ids=ids, customers=customers, plan=plan, urgent=urgent or alone
+        )
 
     def person(self, id: str) -> Person | KidgloveError:
         """See `ReadsAccounts.person`."""
