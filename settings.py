@@ -18,6 +18,8 @@ class StripeSettings(BaseModel):
     webhook_secrets: list[SecretStr] = Field(default_factory=list)
     api_base: str | None = None
     webhook_url: str | None = None
+    calls_per_second: float | None = None
+    """Ours of Stripe's allowance; None takes what suits the kind of key."""
 
 
 class SalesforceSettings(BaseModel):

@@ -30,7 +30,9 @@ def run() -> dict[str, Any]:
                 Settings(
                     _env_file=None,
                     stripe=StripeSettings(
-                        api_key=SecretStr(stage.stripe.api_key), api_base=stage.stripe.url
+                        api_key=SecretStr(stage.stripe.api_key),
+                        api_base=stage.stripe.url,
+                        calls_per_second=10_000,
                     ),
                     salesforce=SalesforceSettings(
                         instance_url="https://bench.my.salesforce.com",

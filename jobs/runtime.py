@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -91,22 +92,27 @@ class Runtime:
     def stripe(self) -> StripeConnector:
         """The Stripe connector. `Misconfigured` without a key."""
         from connectors.kit.limits import SharedLimiter
-        from connectors.kit.registry import manifest
         from connectors.stripe.connector import StripeConnector
+        from connectors.stripe.manifest import limits_for
 
         ours = self.settings.stripe
         key = ours.api_key.get_secret_value()
         if not key:
             raise Misconfigured(
-                "there is no Stripe key", row="stripe.api_key", remedy="Set KIDGLOVE_STRIPE__API_KEY."
+                "there is no Stripe key",
+                row="stripe.api_key",
+                remedy="Set KIDGLOVE_STRIPE__API_KEY.",
+            )
+        limits = limits_for(key)
+        if ours.calls_per_second is not None:
+            limits = replace(
+                limits, rate=ours.calls_per_second, burst=max(1, int(ours.calls_per_second / 4))
             )
         return StripeConnector(
             key,
             base_url=ours.api_base,
             clock=self.clock.now,
-            limiter=SharedLimiter(
-                self.redis, manifest(PAYMENTS_SYSTEM).limits, vendor=PAYMENTS_SYSTEM, credential=key
-            ),
+            limiter=SharedLimiter(self.redis, limits, vendor=PAYMENTS_SYSTEM, credential=key),
             webhook_secrets=[secret.get_secret_value() for secret in ours.webhook_secrets],
             webhook_url=ours.webhook_url,
         )

@@ -141,7 +141,9 @@ def run_workers(settings: Settings, arguments: Sequence[str]) -> int:
         wanted = {f"worker-{name}" for name in arguments}
         unknown = wanted - set(commands)
         if unknown:
-            sys.stderr.write(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(commands)}\n")
+            sys.stderr.write(
+                f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(commands)}\n"
+            )
             return 2
         commands = {name: command for name, command in commands.items() if name in wanted}
     supervisor = Supervisor(commands)

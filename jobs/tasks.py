@@ -7,9 +7,7 @@ from collections.abc import Sequence
 import jobs.runtime as runtime
 from domain.ids import AccountId
 
-ALLOWED = frozenset(
-    f"jobs.tasks.{name}" for name in ("take_in", "evaluate", "deliver", "upkeep")
-)
+ALLOWED = frozenset(f"jobs.tasks.{name}" for name in ("take_in", "evaluate", "deliver", "upkeep"))
 """What a worker runs. A name in Redis that is not here is refused: JSON is not a sandbox."""
 
 

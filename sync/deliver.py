@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import Any
 
 import structlog
 
-from domain.effects import Guard
 from domain.errors import Bug, KidgloveError, Unauthorized
 from domain.holds import SuppressionState
 from domain.ids import AccountId
@@ -28,6 +27,7 @@ from sync.clock import Clock
 from sync.crm_changes import crm_change
 from sync.deliver_payments import Done, PaymentEffects
 from sync.durable import Store, TransactionPort
+from sync.guards import is_wanted
 from sync.refresh import ACCOUNT
 from sync.verdicts import verdict
 
@@ -36,8 +36,6 @@ LEASE_SECONDS = 180.0
 """Longer than the slowest honest series of writes for one account."""
 PROBE_AFTER = timedelta(minutes=5)
 """How long a refused credential is left alone before one delivery tries it again."""
-FRESH = timedelta(seconds=120)
-"""How old a judgement may be when a guard is tested against it; older ones are made anew first."""
 SOON = timedelta(seconds=1)
 """How long an effect waits for its account to be judged anew."""
 
@@ -123,7 +121,11 @@ class Deliver:
     # -- payments: one by one, in order
 
     def _deliver_payments(
-        self, lane: LeasedLane, effects: Sequence[StoredEffect], stance: Stance | None, tally: _Tally
+        self,
+        lane: LeasedLane,
+        effects: Sequence[StoredEffect],
+        stance: Stance | None,
+        tally: _Tally,
     ) -> None:
         if self._payments is None:
             raise Bug(f"no connector carries out effects for {self._system}")
@@ -138,7 +140,7 @@ class Deliver:
             if effect.subject in blocked:
                 # Order is kept for each object: what comes after on it must wait as well.
                 continue
-            wanted = _wanted(effect, stance, now)
+            wanted = is_wanted(effect, stance, now)
             if wanted is None:
                 self._ask_judgement(lane, "a fresh judgement is needed before a change")
                 later = _earlier(later, now + SOON)
@@ -400,23 +402,6 @@ class _Tally:
     done: int = 0
     put_off: int = 0
     withdrawn: int = 0
-
-
-def _wanted(effect: StoredEffect, stance: Stance | None, now: datetime) -> bool | None:
-    """Whether the guard holds on a fresh judgement; None if there is no fresh one."""
-    if effect.guard is Guard.ALWAYS:
-        return True
-    if stance is None or now - stance.evaluated_at > FRESH:
-        return None
-    match effect.guard:
-        case Guard.STILL_HELD:
-            return stance.wants_quiet
-        case Guard.NO_LONGER_HELD:
-            return not stance.wants_quiet
-        case Guard.STILL_INTERCEPTED:
-            return stance.intercepts and not stance.wants_quiet
-        case _:
-            assert_never(effect.guard)
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime:

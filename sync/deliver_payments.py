@@ -40,9 +40,7 @@ class Done:
 class PaymentEffects:
     """Carries out one payment effect at a time. Each is safe to repeat: it looks before it acts."""
 
-    def __init__(
-        self, *, store: Store, quiets: Quiets, collects: Collects, clock: Clock
-    ) -> None:
+    def __init__(self, *, store: Store, quiets: Quiets, collects: Collects, clock: Clock) -> None:
         self._store = store
         self._quiets = quiets
         self._collects = collects
@@ -279,5 +277,3 @@ class PaymentEffects:
 
 def _id(effect: StoredEffect) -> str:
     return effect.subject.partition(":")[2]
-
-

@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from domain.decide import decide, wants_quiet
-from domain.effects import Effect, EffectKind, Guard, Target
+from domain.effects import Effect, EffectKind, Target
 from domain.errors import (
     Bug,
     Conflict,
@@ -35,17 +35,15 @@ from domain.rows import (
     LeasedLane,
     Stance,
     StoredCase,
-    StoredEffect,
     Urgency,
 )
 from domain.situation import Decision, Names, Situation
 from domain.tiers import classify
-from mappings.outgoing import outgoing
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
-from sync.compare import is_same
 from sync.configs import Config, Configs
 from sync.durable import Store, TransactionPort
+from sync.field_effects import field_effects
 from sync.pictures import PictureCodec
 from sync.refresh import Refresh, Refreshed, Remembered
 
@@ -134,9 +132,7 @@ class Evaluate:
                 self._poisoned(lane, problem)
         return Evaluated(len(leased), made, len(accounts) - len(leased))
 
-    def _one(
-        self, lane: LeasedLane, before: Remembered, read: Refreshed, config: Config
-    ) -> int:
+    def _one(self, lane: LeasedLane, before: Remembered, read: Refreshed, config: Config) -> int:
         now = self._clock.now()
         situation = Situation(
             account=lane.account,
@@ -206,7 +202,12 @@ class Evaluate:
                 ),
                 decision.certificate,
             )
-        effects = [*decision.effects, *self._field_effects(tx, lane.account, read, config, decision)]
+        effects = [
+            *decision.effects,
+            *field_effects(
+                tx, lane.account, read, config, decision, system=self._refresh.crm_system
+            ),
+        ]
         made = sum(
             self._add(tx, lane, effect, case_id=case_id, config=config) for effect in effects
         )
@@ -245,9 +246,7 @@ class Evaluate:
             return None
         if before is not None and before.case == case:
             return before.id
-        mrr = (
-            read.facts.payments.value.mrr_now if isinstance(read.facts.payments, Known) else None
-        )
+        mrr = read.facts.payments.value.mrr_now if isinstance(read.facts.payments, Known) else None
         return tx.cases.save(case, before=before, arr_minor=mrr.minor * 12 if mrr else None)
 
     def _intercepts(self, situation: Situation) -> bool:
@@ -274,7 +273,11 @@ class Evaluate:
             )
 
     def _keep(
-        self, tx: TransactionPort, account: AccountId, source: str, picture: PaymentPicture | CrmPicture
+        self,
+        tx: TransactionPort,
+        account: AccountId,
+        source: str,
+        picture: PaymentPicture | CrmPicture,
     ) -> None:
         plain = self._codec.dump(picture)
         still = replace(picture, read_at=_EPOCH)
@@ -307,49 +310,6 @@ class Evaluate:
                     now=now,
                     account=None if isinstance(problem, Unauthorized) else account,
                 )
-
-    def _field_effects(
-        self,
-        tx: TransactionPort,
-        account: AccountId,
-        read: Refreshed,
-        config: Config,
-        decision: Decision,
-    ) -> list[Effect]:
-        crm = read.facts.crm
-        if not isinstance(crm, Known) or not decision.ours:
-            return []
-        wanted = outgoing(decision.ours, config.mapping)
-        present = crm.value.fields
-        changed = {
-            name: value
-            for name, value in wanted.items()
-            if not is_same(value, present.get(name))
-        }
-        if not changed:
-            return []
-        subject = f"fields:{crm.value.account.id}"
-        done = tx.effects.done_for(account, self._refresh.crm_system, subject)
-        changed = {
-            name: value
-            for name, value in changed.items()
-            if not _is_as_written(name, value, present.get(name), done)
-        }
-        if not changed:
-            return []
-        digest = hashlib.sha256(
-            json.dumps(changed, sort_keys=True, default=str).encode()
-        ).hexdigest()[:16]
-        return [
-            Effect(
-                kind=EffectKind.WRITE_FIELDS,
-                subject=subject,
-                key=f"{subject}:{digest}",
-                body={"account": crm.value.account.id, "values": changed},
-                guard=Guard.ALWAYS,
-                rule="fields.project",
-            )
-        ]
 
     def _add(
         self,
@@ -394,21 +354,6 @@ class Evaluate:
                 return self._refresh.crm_system
             case Target.ADMIN:
                 return ADMIN
-
-
-def _is_as_written(
-    name: str, wanted: object, present: object, done: Sequence[StoredEffect]
-) -> bool:
-    """Whether the vendor keeps what we last wrote in a way of its own (cut, rounded).
-
-    Writing it once more would change nothing and be heard as a change for ever.
-    """
-    for effect in done:
-        values = effect.body.get("values", {})
-        if name in values:
-            kept = (effect.receipt or {}).get("now", {})
-            return is_same(wanted, values[name]) and is_same(present, kept.get(name))
-    return False
 
 
 def _wait(errors: Sequence[KidgloveError]) -> timedelta:

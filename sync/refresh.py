@@ -36,9 +36,7 @@ class Remembered:
             (
                 link.external_id
                 for link in self.links
-                if link.system == system
-                and link.kind == kind
-                and link.state is LinkState.CONFIRMED
+                if link.system == system and link.kind == kind and link.state is LinkState.CONFIRMED
             ),
             None,
         )
@@ -75,9 +73,7 @@ class Refresh:
         self._fallback_owner = fallback_owner
         self._fallback: Person | None = None
 
-    def read(
-        self, accounts: Sequence[Remembered], config: Config
-    ) -> Mapping[AccountId, Refreshed]:
+    def read(self, accounts: Sequence[Remembered], config: Config) -> Mapping[AccountId, Refreshed]:
         """The facts of every account given. What could not be read is `Missing` with the reason."""
         customers = {
             one.account: one.external_id(self.payments_system, "customer") for one in accounts
@@ -160,8 +156,7 @@ class Refresh:
         except KidgloveError as problem:
             answers = dict.fromkeys(keys.values(), problem)
         return {
-            account: self._crm_answer(answers.get(key), config)
-            for account, key in keys.items()
+            account: self._crm_answer(answers.get(key), config) for account, key in keys.items()
         }
 
     def _crm_answer(

@@ -54,9 +54,7 @@ def verdict(error: KidgloveError, *, attempts: int, key: str) -> Verdict:
         case RateLimited():
             return Verdict(state=EffectState.WAITING, wait=error.after or backoff(attempts, key))
         case Unauthorized():
-            return Verdict(
-                state=EffectState.WAITING, wait=timedelta(minutes=5), opens_circuit=True
-            )
+            return Verdict(state=EffectState.WAITING, wait=timedelta(minutes=5), opens_circuit=True)
         case Transient() | OutcomeUnknown():
             return again if attempts < TRIES else dead
         case Misconfigured() | Rejected() | Ambiguous():

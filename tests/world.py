@@ -183,9 +183,7 @@ class World:
         **account_fields: object,
     ) -> tuple[str, str]:
         """A VIP with two years of paid history, in both systems; returns customer and account."""
-        customer = self.stripe.add_customer(
-            name, _mail(name), card=card, id=customer_id
-        )
+        customer = self.stripe.add_customer(name, _mail(name), card=card, id=customer_id)
         self.stripe.add_subscription(
             customer,
             amount=amount,
@@ -232,7 +230,9 @@ def build(
     settings = Settings(
         _env_file=None,
         policy_preset=policy,
-        stripe=StripeSettings(api_key=SecretStr(stripe.api_key), api_base=stripe.url),
+        stripe=StripeSettings(
+            api_key=SecretStr(stripe.api_key), api_base=stripe.url, calls_per_second=10_000
+        ),
         salesforce=SalesforceSettings(
             instance_url="https://kidglove.my.salesforce.com",
             api_base=org.url,

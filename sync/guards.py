@@ -1,0 +1,29 @@
+"""Whether an effect is still wanted, asked right before it is sent."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from domain.effects import Guard
+from domain.rows import Stance, StoredEffect
+
+FRESH = timedelta(seconds=120)
+"""How old a judgement may be when a guard is tested against it; older ones are made anew first."""
+
+
+def is_wanted(effect: StoredEffect, stance: Stance | None, now: datetime) -> bool | None:
+    """Whether the guard holds on a fresh judgement; None if there is no fresh one."""
+    if effect.guard is Guard.ALWAYS:
+        return True
+    if stance is None or now - stance.evaluated_at > FRESH:
+        return None
+    match effect.guard:
+        case Guard.STILL_HELD:
+            return stance.wants_quiet
+        case Guard.NO_LONGER_HELD:
+            return not stance.wants_quiet
+        case Guard.STILL_INTERCEPTED:
+            return stance.intercepts and not stance.wants_quiet
+        case _:
+            assert_never(effect.guard)
