@@ -1,4 +1,5 @@
-"""`python -m bench [NAME ...]`: runs the named benchmarks, or all, and prints one JSON line each."""
+"""`python -m bench [NAME ...]`: runs the named benchmarks, or all, and prints one JSON line
+each."""
 
 from __future__ import annotations
 

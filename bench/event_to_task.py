@@ -19,11 +19,14 @@ FAILURES = 40
 
 def run() -> dict[str, Any]:
     """Fail one VIP payment after the other; each waits for the one before to be done with."""
-    with servers() as both, tempfile.TemporaryDirectory() as place:
-        with staged(both, Path(place), workers=True) as stage:
-            _one(stage, 0)
-            spans = [_one(stage, number) for number in range(1, FAILURES + 1)]
-            steps = _steps(stage)
+    with (
+        servers() as both,
+        tempfile.TemporaryDirectory() as place,
+        staged(both, Path(place), workers=True) as stage,
+    ):
+        _one(stage, 0)
+        spans = [_one(stage, number) for number in range(1, FAILURES + 1)]
+        steps = _steps(stage)
     spans.sort()
     calls = Counter(f"stripe {one.method} {_shape(one.path)}" for one in stage.stripe.requests)
     calls += Counter(f"salesforce {one.method} {_shape(one.path)}" for one in stage.org.requests)
@@ -59,7 +62,8 @@ def _one(stage: Stage, number: int) -> float:
 
 
 def _steps(stage: Stage) -> dict[str, float]:
-    """Median milliseconds between the steps, from the rows' own times (simulated time at rate 1)."""
+    """Median milliseconds between the steps, from the rows' own times (simulated time at rate
+    1)."""
     with psycopg.connect(stage.database_url.replace("+psycopg", ""), autocommit=True) as look:
         rows = look.execute(
             """

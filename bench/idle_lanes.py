@@ -22,40 +22,44 @@ BATCH = 20
 
 
 def run() -> dict[str, Any]:
-    """Evaluate healthy accounts once to learn them, then again, in batches as the relay makes them."""
-    with servers() as both, tempfile.TemporaryDirectory() as place:
-        with staged(both, Path(place), workers=False) as stage:
-            credentials = stage.org.credentials()
-            runtime = Runtime(
-                Settings(
-                    _env_file=None,
-                    stripe=StripeSettings(
-                        api_key=SecretStr(stage.stripe.api_key),
-                        api_base=stage.stripe.url,
-                        calls_per_second=10_000,
-                    ),
-                    salesforce=SalesforceSettings(
-                        instance_url="https://bench.my.salesforce.com",
-                        api_base=stage.org.url,
-                        client_id=credentials["consumer_key"],
-                        client_secret=SecretStr(credentials["consumer_secret"]),
-                        organization_id=credentials["organization_id"],
-                    ),
+    """Evaluate healthy accounts once to learn them, then again, in batches as the relay makes
+    them."""
+    with (
+        servers() as both,
+        tempfile.TemporaryDirectory() as place,
+        staged(both, Path(place), workers=False) as stage,
+    ):
+        credentials = stage.org.credentials()
+        runtime = Runtime(
+            Settings(
+                _env_file=None,
+                stripe=StripeSettings(
+                    api_key=SecretStr(stage.stripe.api_key),
+                    api_base=stage.stripe.url,
+                    calls_per_second=10_000,
                 ),
-                database_url=both.database_url,
-                redis_url=both.redis_url,
-                clock=FileClock(Path(place) / "clock.json"),
-            )
-            accounts = _known(runtime, stage.stripe, stage.csm, stage.org)
-            _evaluate(runtime, accounts)
-            stage.stripe.forget_requests()
-            stage.org.forget_requests()
-            started = time.perf_counter()
-            effects = _evaluate(runtime, accounts)
-            took = time.perf_counter() - started
-            calls = len(stage.stripe.requests) + len(stage.org.requests)
-            writes = len(stage.stripe.writes()) + len(stage.org.writes())
-            runtime.close()
+                salesforce=SalesforceSettings(
+                    instance_url="https://bench.my.salesforce.com",
+                    api_base=stage.org.url,
+                    client_id=credentials["consumer_key"],
+                    client_secret=SecretStr(credentials["consumer_secret"]),
+                    organization_id=credentials["organization_id"],
+                ),
+            ),
+            database_url=both.database_url,
+            redis_url=both.redis_url,
+            clock=FileClock(Path(place) / "clock.json"),
+        )
+        accounts = _known(runtime, stage.stripe, stage.csm, stage.org)
+        _evaluate(runtime, accounts)
+        stage.stripe.forget_requests()
+        stage.org.forget_requests()
+        started = time.perf_counter()
+        effects = _evaluate(runtime, accounts)
+        took = time.perf_counter() - started
+        calls = len(stage.stripe.requests) + len(stage.org.requests)
+        writes = len(stage.stripe.writes()) + len(stage.org.writes())
+        runtime.close()
     return {
         "bench": "idle_lanes",
         "accounts": ACCOUNTS,

@@ -1,4 +1,5 @@
-"""Events per second at the edge (prove, store durably, wake), against one bare insert per request."""
+"""Events per second at the edge (prove, store durably, wake), against one bare insert per
+request."""
 
 from __future__ import annotations
 

@@ -11,11 +11,12 @@ CASES = 1000
 
 
 def run() -> dict[str, Any]:
-    """Import times in fresh processes (best of 3), and a worker's memory over evaluated accounts."""
+    """Import times in fresh processes (best of 3), and a worker's memory over evaluated
+    accounts."""
     from bench import idle_lanes
 
     before = _resident()
-    idle = idle_lanes.run()
+    idle_lanes.run()
     after_some = _resident()
     for _ in range(CASES // idle_lanes.ACCOUNTS - 1):
         idle_lanes.run()

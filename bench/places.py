@@ -14,7 +14,8 @@ from store.migrate import upgrade
 
 @contextmanager
 def servers() -> Iterator[Engines]:
-    """PostgreSQL with every commit on disk, and Valkey, in a directory that is removed afterwards."""
+    """PostgreSQL with every commit on disk, and Valkey, in a directory that is removed
+    afterwards."""
     place = Path(tempfile.mkdtemp(prefix="kidglove-bench-"))
     try:
         with engines(

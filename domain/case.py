@@ -56,7 +56,8 @@ class TimerKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Timer:
-    """Look at the account again at `due`. One per kind and account; a later decision replaces it."""
+    """Look at the account again at `due`. One per kind and account; a later decision replaces
+    it."""
 
     kind: TimerKind
     due: datetime
@@ -91,7 +92,8 @@ class ChangeLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """One episode. `key` names its task everywhere; `number` counts the account's episodes from 1."""
+    """One episode. `key` names its task everywhere; `number` counts the account's episodes from
+    1."""
 
     account: AccountId
     number: int

@@ -47,7 +47,8 @@ class EffectKind(StrEnum):
 
 
 class Guard(StrEnum):
-    """The condition under which an effect is still wanted, tested on fresh facts before the call."""
+    """The condition under which an effect is still wanted, tested on fresh facts before the
+    call."""
 
     ALWAYS = "always"
     STILL_HELD = "still_held"
@@ -77,5 +78,6 @@ class Effect:
 
 
 def command_key(kind: EffectKind, subject: str, *parts: int | str) -> str:
-    """The deterministic key of a command: at most 255 characters, letters, digits, `-`, `_`, `.`, `:`."""
+    """The deterministic key of a command: at most 255 characters, letters, digits, `-`, `_`, `.`,
+    `:`."""
     return ":".join([kind.value, subject, *(str(part) for part in parts)])[:255]

@@ -56,7 +56,8 @@ class Unauthorized(KidgloveError):
 
 
 class Misconfigured(KidgloveError):
-    """A setting, mapping or permission is wrong: park, and replay when that configuration changes."""
+    """A setting, mapping or permission is wrong: park, and replay when that configuration
+    changes."""
 
     code = "misconfigured"
     next_step = "Correct the named setting; parked effects are replayed when it changes."

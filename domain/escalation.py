@@ -1,4 +1,5 @@
-"""What happens when nobody acts: remind in place, then walk the chain, then tell the administrators."""
+"""What happens when nobody acts: remind in place, then walk the chain, then tell the
+administrators."""
 
 from __future__ import annotations
 
@@ -64,7 +65,9 @@ def escalate(
     half = half_of(case)
     if half is not None and half <= situation.now and case.reminded_at is None:
         reasons.append(Reason(rule="escalation.reminder", text="half of the time has passed"))
-        case = _log(replace(case, reminded_at=situation.now), situation.now, "Half of the time is gone.")
+        case = _log(
+            replace(case, reminded_at=situation.now), situation.now, "Half of the time is gone."
+        )
     while case.window_ends_at is not None and case.window_ends_at <= situation.now:
         case, more, reason = _hop(situation, case, tier, case.window_ends_at)
         effects.extend(more)
@@ -75,7 +78,9 @@ def escalate(
 def _hop(
     situation: Situation, case: Case, tier: Tier, due: datetime
 ) -> tuple[Case, list[Effect], Reason]:
-    taken = {hop.person_id for hop in case.hops} | ({case.assignee_id} if case.assignee_id else set())
+    taken = {hop.person_id for hop in case.hops} | (
+        {case.assignee_id} if case.assignee_id else set()
+    )
     following = window_end(situation, due, Span(days=1) if case.is_chain_exhausted else tier.snooze)
     heir = next_after(situation, taken)
     if heir is not None:
@@ -98,8 +103,6 @@ def _hop(
         rule="escalation.exhausted",
     )
     return case, [told], Reason(rule="escalation.exhausted", text="nobody is left in the chain")
-
-
 
 
 def _log(case: Case, at: datetime, text: str) -> Case:

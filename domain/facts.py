@@ -1,4 +1,5 @@
-"""What is true about an account right now, in our own words. Read from the vendors, never stored payloads."""
+"""What is true about an account right now, in our own words. Read from the vendors, never stored
+payloads."""
 
 from __future__ import annotations
 
@@ -92,7 +93,8 @@ class Card:
 
 @dataclass(frozen=True, kw_only=True)
 class Invoice:
-    """One invoice. `advances` is whether the payment system acts on it by itself (None: cannot tell)."""
+    """One invoice. `advances` is whether the payment system acts on it by itself (None: cannot
+    tell)."""
 
     id: str
     number: str | None
@@ -127,7 +129,8 @@ class Invoice:
 
 @dataclass(frozen=True, kw_only=True)
 class Pause:
-    """Collection of future invoices is paused in the payment system; `resumes_at` ends it by itself."""
+    """Collection of future invoices is paused in the payment system; `resumes_at` ends it by
+    itself."""
 
     behavior: str
     resumes_at: datetime | None = None

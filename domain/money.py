@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-ZERO_DECIMAL = frozenset(
-    "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split()
-)
+ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
 """Currencies whose minor unit is the unit (ISO 4217; a missed one shows amounts 100 times off)."""
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
 """Currencies with thousandths (ISO 4217)."""
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 """Signs that everyone reads at a glance; every other currency is shown by its code."""
-KNOWN = ZERO_DECIMAL | THREE_DECIMAL | frozenset(
-    "aed ars aud bgn brl cad chf cny cop czk dkk egp eur gbp hkd huf idr ils inr isk kes mxn "
-    "myr ngn nok nzd pen php pln ron sar sek sgd thb try twd uah usd zar".split()
+KNOWN = (
+    ZERO_DECIMAL
+    | THREE_DECIMAL
+    | frozenset(
+        "aed ars aud bgn brl cad chf cny cop czk dkk egp eur gbp hkd huf idr ils inr isk kes mxn "
+        "myr ngn nok nzd pen php pln ron sar sek sgd thb try twd uah usd zar".split()
+    )
 )
 """Currencies we know the decimals of; an amount in any other is shown raw and never compared."""
 

@@ -28,7 +28,8 @@ class Comparison(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Threshold:
-    """True when the metric is beyond the line. An amount that cannot be compared counts as beyond."""
+    """True when the metric is beyond the line. An amount that cannot be compared counts as
+    beyond."""
 
     metric: Metric
     op: Comparison
@@ -127,7 +128,8 @@ class Span:
 
 @dataclass(frozen=True, kw_only=True)
 class Tier:
-    """One row of the policy; the first whose `any_of` holds wins, an empty `any_of` takes everyone."""
+    """One row of the policy; the first whose `any_of` holds wins, an empty `any_of` takes
+    everyone."""
 
     name: str
     any_of: tuple[Condition, ...] = ()
@@ -187,7 +189,8 @@ class PackageRules:
 
 @dataclass(frozen=True, kw_only=True)
 class ExchangeRate:
-    """One unit of the currency in the policy's base currency, with the date of the table it is from."""
+    """One unit of the currency in the policy's base currency, with the date of the table it is
+    from."""
 
     rate: Decimal
     as_of: str

@@ -157,7 +157,8 @@ class Collects(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class PaymentLink:
-    """A bearer link on which the customer replaces the card on file. Never logged, never in a CRM."""
+    """A bearer link on which the customer replaces the card on file. Never logged, never in a
+    CRM."""
 
     url: str
     opens: str
@@ -300,7 +301,8 @@ class FieldsChange:
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """A write as read back: the record it concerns, whether it was made new, and what is there now."""
+    """A write as read back: the record it concerns, whether it was made new, and what is there
+    now."""
 
     ref: Ref
     was_created: bool

@@ -50,7 +50,9 @@ def our_values(
         "payment.next_attempt_at": _or_none(min(next_attempts) if next_attempts else None, read_at),
         "payment.mrr": _or_none(picture.mrr_now, read_at),
         "payment.arr": _or_none(
-            Money(picture.mrr_now.minor * 12, picture.mrr_now.currency) if picture.mrr_now else None,
+            Money(picture.mrr_now.minor * 12, picture.mrr_now.currency)
+            if picture.mrr_now
+            else None,
             read_at,
         ),
         "payment.customer_id": Known(picture.customer.id, OURS, read_at),

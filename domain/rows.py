@@ -67,7 +67,8 @@ class Link:
 
 @dataclass(frozen=True, kw_only=True)
 class LeasedLane:
-    """One lane held by this worker until `fence` is superseded. `seq` is what was read of `dirty_seq`."""
+    """One lane held by this worker until `fence` is superseded. `seq` is what was read of
+    `dirty_seq`."""
 
     account: AccountId
     kind: str

@@ -18,7 +18,8 @@ from domain.workdays import Calendar
 
 @dataclass(frozen=True, kw_only=True)
 class Names:
-    """How the outside systems are called in texts for people; data, so that no vendor is named here."""
+    """How the outside systems are called in texts for people; data, so that no vendor is named
+    here."""
 
     payments: str
     crm: str
@@ -39,7 +40,8 @@ class Situation:
     names: Names
     fallback: Person | None = None
     open_effects: frozenset[str] = frozenset()
-    """Keys of commands that are waiting or under way, so that nothing is judged overdue too early."""
+    """Keys of commands that are waiting or under way, so that nothing is judged overdue too
+    early."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +54,8 @@ class Reason:
 
 @dataclass(frozen=True, kw_only=True)
 class Decision:
-    """What should follow. `timers` None means that nothing could be judged: keep those there are."""
+    """What should follow. `timers` None means that nothing could be judged: keep those there
+    are."""
 
     case: Case | None
     effects: tuple[Effect, ...] = ()

@@ -39,10 +39,9 @@ def assign(situation: Situation, case: Case, tier: Tier) -> tuple[Case, list[Rea
         heir = next_after(situation, taken) or next(iter(chain(situation)), None)
         if heir is not None:
             if gone and holder is not None:
-                case = log(case, situation.now, f"{holder.name} is away; {heir.person.name} has it.")
-            reasons.append(
-                Reason(rule="task.assign", text=f"to {heir.role}: {heir.person.name}")
-            )
+                moved = f"{holder.name} is away; {heir.person.name} has it."
+                case = log(case, situation.now, moved)
+            reasons.append(Reason(rule="task.assign", text=f"to {heir.role}: {heir.person.name}"))
             case = replace(case, assignee_id=heir.person.id, assignee_name=heir.person.name)
     if case.due_on is None:
         case = replace(case, due_on=due_day(situation, case, tier))
@@ -68,9 +67,7 @@ def heed_task(situation: Situation, case: Case, tier: Tier) -> tuple[Case, list[
     if task is None or case.task_digest is None:
         return case, reasons
     before = case
-    case = replace(
-        case, seen_due=task.due_on, seen_owner=task.owner_id, seen_closed=task.is_closed
-    )
+    case = replace(case, seen_due=task.due_on, seen_owner=task.owner_id, seen_closed=task.is_closed)
     if task.is_closed:
         # Counted once: until our reopening arrives it will be seen closed again.
         return (case, reasons) if before.seen_closed else _completed(situation, case, task, reasons)
@@ -89,7 +86,7 @@ def heed_task(situation: Situation, case: Case, tier: Tier) -> tuple[Case, list[
             case = log(
                 case,
                 situation.now,
-                f"Moved to {task.due_on:%a %d %b}, which is past the window; it goes on to the next.",
+                f"Moved to {task.due_on:%a %d %b}, past the window; it goes on to the next.",
             )
             case = replace(case, due_on=task.due_on, window_ends_at=situation.now)
         elif task.due_on >= local_date(situation.now, zone):
@@ -232,7 +229,9 @@ def keep_hops(
         elif task is None:
             content |= {
                 "subject": hop_subject(package, hop),
-                "text": hop_body(package, hop, holder=holder or "nobody", since=_had_it(case, number)),
+                "text": hop_body(
+                    package, hop, holder=holder or "nobody", since=_had_it(case, number)
+                ),
                 "owner_id": hop.person_id,
                 "due_on": add_working_days(
                     local_date(situation.now, zone_of(situation)), 1, situation.calendar
@@ -275,9 +274,7 @@ def _typed(case: Case, task: WorkItem | None) -> tuple[str, ...]:
     kept = kept_lines(case.task_text)
     if task is None or not task.description or case.task_text is None:
         return kept
-    new = tuple(
-        line for line in human_lines(task.description, case.task_text) if line not in kept
-    )
+    new = tuple(line for line in human_lines(task.description, case.task_text) if line not in kept)
     return (*kept, *new)
 
 

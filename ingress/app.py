@@ -1,4 +1,5 @@
-"""The public edge: prove it, store it, answer. It never calls a vendor and never touches a queue."""
+"""The public edge: prove it, store it, answer. It never calls a vendor and never touches a
+queue."""
 
 from __future__ import annotations
 
@@ -60,9 +61,7 @@ class Edge:
         return Starlette(
             routes=[
                 Route("/webhooks/stripe", self._stripe, methods=["POST"]),
-                Route(
-                    "/webhooks/salesforce/outbound/{secret}", self._outbound, methods=["POST"]
-                ),
+                Route("/webhooks/salesforce/outbound/{secret}", self._outbound, methods=["POST"]),
                 Route("/webhooks/salesforce/flow", self._flow, methods=["POST"]),
                 Route("/healthz", self._health, methods=["GET"]),
             ],

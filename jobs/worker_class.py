@@ -69,12 +69,12 @@ class SafeWorker(SimpleWorker):
         for queue in self.queues:
             _throw_unreadable_away(queue)
         try:
-            super().run_maintenance_tasks()
+            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
         except redis.RedisError:
             raise
         except Exception as problem:  # noqa: BLE001 # reason: cleaning up is no reason to end
             log.error("maintenance.failed", error=type(problem).__name__)
-            self.last_cleaned_at = now()
+            self.last_cleaned_at = now()  # type: ignore[assignment]
             for queue in self.queues:
                 queue.release_maintenance_lock()  # type: ignore[no-untyped-call]
 

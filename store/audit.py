@@ -68,9 +68,7 @@ class Audit:
             .limit(limit)
         ).all()
         return [
-            AuditLine(
-                at=row.at, actor=row.actor, kind=row.kind, text=row.text, details=row.details
-            )
+            AuditLine(at=row.at, actor=row.actor, kind=row.kind, text=row.text, details=row.details)
             for row in reversed(rows)
         ]
 

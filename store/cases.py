@@ -167,9 +167,7 @@ class Cases:
 
     def stance(self, account: AccountId) -> Stance | None:
         """What was last decided, or None if the account was never judged."""
-        row = self._connection.execute(
-            sa.select(accounts).where(accounts.c.id == account)
-        ).first()
+        row = self._connection.execute(sa.select(accounts).where(accounts.c.id == account)).first()
         if row is None or row.evaluated_at is None:
             return None
         return Stance(

@@ -190,7 +190,8 @@ class Effects:
         return done.rowcount > 0
 
     def replay_all(self, code: str) -> list[tuple[AccountId, str]]:
-        """Send every parked or dead effect of one cause again; the accounts and systems concerned."""
+        """Send every parked or dead effect of one cause again; the accounts and systems
+        concerned."""
         rows = self._connection.execute(
             effects.update()
             .where(effects.c.state.in_(STUCK), effects.c.last_error_code == code)
@@ -212,16 +213,15 @@ class Effects:
         rows = self._connection.execute(
             sa.select(effects.c.state, sa.func.count()).group_by(effects.c.state)
         )
-        return {state: count for state, count in rows}
+        return dict(rows)
 
     def made_since(self, kind: EffectKind, rule: str, since: datetime) -> int:
-        """How many effects of one kind and rule were written since then (the blast breaker counts)."""
+        """How many effects of one kind and rule were written since then (the blast breaker
+        counts)."""
         return self._connection.execute(
             sa.select(sa.func.count())
             .select_from(effects)
-            .where(
-                effects.c.kind == kind, effects.c.rule == rule, effects.c.created_at >= since
-            )
+            .where(effects.c.kind == kind, effects.c.rule == rule, effects.c.created_at >= since)
         ).scalar_one()
 
     # -- what was written
@@ -252,9 +252,7 @@ class Effects:
         """Every value that we ever put there, newest first."""
         rows = self._connection.execute(
             sa.select(written)
-            .where(
-                written.c.system == system, written.c.record == record, written.c.field == field
-            )
+            .where(written.c.system == system, written.c.record == record, written.c.field == field)
             .order_by(written.c.id.desc())
         )
         return [

@@ -1,4 +1,5 @@
-"""A lane per account and kind of work: who may touch it now, and whether something changed meanwhile."""
+"""A lane per account and kind of work: who may touch it now, and whether something changed
+meanwhile."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ class LeaseLost(Conflict):
 
 
 class Lanes:
-    """The lanes over one transaction. Lease times are the database's own clock, never a worker's."""
+    """The lanes over one transaction. Lease times are the database's own clock, never a
+    worker's."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -114,7 +116,8 @@ class Lanes:
     def lease(
         self, account: AccountId, kind: str, *, owner: str, now: datetime, seconds: float
     ) -> LeasedLane | None:
-        """Take the lane if it is dirty, due and free; None otherwise. The fence grows with each lease."""
+        """Take the lane if it is dirty, due and free; None otherwise. The fence grows with each
+        lease."""
         row = self._connection.execute(
             sa.text(
                 """
@@ -140,12 +143,15 @@ class Lanes:
         )
 
     def hold(self, lane: LeasedLane, *, seconds: float | None = None) -> None:
-        """Check, and lock until this transaction ends, that the lane is still ours; else `LeaseLost`.
+        """Check, and lock until this transaction ends, that the lane is still ours; else
+        `LeaseLost`.
 
         With `seconds` the lease is made that long again from now.
         """
-        extend = "" if seconds is None else (
-            ", lease_until = clock_timestamp() + make_interval(secs => :seconds)"
+        extend = (
+            ""
+            if seconds is None
+            else (", lease_until = clock_timestamp() + make_interval(secs => :seconds)")
         )
         held = self._connection.execute(
             sa.text(
@@ -194,7 +200,8 @@ class Lanes:
         self._connection.execute(sa.text(f"NOTIFY {CHANNEL}"))
 
     def wake(self, kind: str) -> int:
-        """Let every waiting lane of this kind run at once (its circuit closed, its config changed)."""
+        """Let every waiting lane of this kind run at once (its circuit closed, its config
+        changed)."""
         result = self._connection.execute(
             sa.text(
                 "UPDATE lanes SET not_before = NULL, sent_seq = 0 "
@@ -210,7 +217,7 @@ class Lanes:
         rows = self._connection.execute(
             sa.text("SELECT kind, count(*) FROM lanes WHERE dirty_seq > done_seq GROUP BY kind")
         )
-        return {kind: count for kind, count in rows}
+        return dict(rows)
 
     def next_wake(self) -> datetime | None:
         """The earliest time for which a waiting lane is put off, or None."""

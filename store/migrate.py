@@ -9,11 +9,13 @@ from alembic import command
 from alembic.config import Config
 
 LOCK = 7_203_118
-"""Advisory lock number of the migration: two processes that start together must not both migrate."""
+"""Advisory lock number of the migration: two processes that start together must not both
+migrate."""
 
 
 def upgrade(url: str) -> None:
-    """Apply every missing migration to the database at this SQLAlchemy URL. A second call does nothing."""
+    """Apply every missing migration to the database at this SQLAlchemy URL. A second call does
+    nothing."""
     engine = sa.create_engine(url, poolclass=sa.NullPool)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

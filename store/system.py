@@ -1,4 +1,5 @@
-"""What the whole installation shares: leadership, schedules, cursors, circuits, configuration, pictures."""
+"""What the whole installation shares: leadership, schedules, cursors, circuits, configuration,
+pictures."""
 
 from __future__ import annotations
 
@@ -130,7 +131,7 @@ class System:
     def open_circuits(self) -> dict[str, str]:
         """The systems that are not sent to, with the reason."""
         rows = self._connection.execute(sa.select(circuits.c.system, circuits.c.reason))
-        return {system: reason for system, reason in rows}
+        return dict(rows)
 
     def config(self, name: str) -> ConfigVersion | None:
         """The newest version of a document, or None if none was ever stored."""
@@ -155,9 +156,7 @@ class System:
                 name=name, version=number, text=text, author=author, note=note, at=now
             )
         )
-        return ConfigVersion(
-            name=name, version=number, text=text, author=author, note=note, at=now
-        )
+        return ConfigVersion(name=name, version=number, text=text, author=author, note=note, at=now)
 
     def save_picture(
         self, account: AccountId, source: str, *, digest: str, picture: Any, read_at: datetime

@@ -53,7 +53,8 @@ LEASE_SECONDS = 120.0
 RETRY_AFTER = timedelta(seconds=30)
 """How soon an account whose facts could not be read is looked at again."""
 PASSING = (Transient, RateLimited, OutcomeUnknown, Unauthorized)
-"""Failures of reading that pass by themselves or with a new credential: the account is read again."""
+"""Failures of reading that pass by themselves or with a new credential: the account is read
+again."""
 ADMIN = "admin"
 """The system name of effects that are carried out in our own store."""
 

@@ -1,4 +1,5 @@
-"""Finding what no webhook told us: event lists, state sweeps, and a look at everything that is open."""
+"""Finding what no webhook told us: event lists, state sweeps, and a look at everything that is
+open."""
 
 from __future__ import annotations
 

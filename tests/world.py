@@ -1,4 +1,5 @@
-"""A whole small world for tests: both simulated vendors, the edge, the store, and the engine inline.
+"""A whole small world for tests: both simulated vendors, the edge, the store, and the engine
+inline.
 
 Everything between the rooms is real (HTTP, PostgreSQL, signatures); only the queue is skipped: the
 relay runs the jobs itself, so that a story is the same on every run. Journeys through real queues
@@ -22,7 +23,7 @@ from domain.ids import AccountId, Ref
 from ingress.app import Edge
 from jobs import tasks
 from jobs.relay import LIMIT, Relay
-from jobs.runtime import CRM_SYSTEM, PAYMENTS_SYSTEM, Runtime, install
+from jobs.runtime import PAYMENTS_SYSTEM, Runtime, install
 from settings import SalesforceSettings, Settings, StripeSettings
 from simulators.clock import SimClock
 from simulators.salesforce import SalesforceSim
