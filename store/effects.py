@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -178,6 +178,21 @@ class Effects:
                 last_error_code=error.code,
                 last_error=_told(error),
             )
+        )
+
+    def drop_waiting_tasks(
+        self, account: AccountId, *, keep: Collection[str], now: datetime
+    ) -> None:
+        """Withdraw tasks that were not sent yet: the case has ended, nobody needs them any more."""
+        self._connection.execute(
+            effects.update()
+            .where(
+                effects.c.account_id == account,
+                effects.c.kind == EffectKind.KEEP_TASK,
+                effects.c.state == EffectState.WAITING,
+                effects.c.subject.not_in(list(keep)),
+            )
+            .values(state=EffectState.WITHDRAWN, done_at=now)
         )
 
     def replay(self, id: int) -> bool:

@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
 
-from domain.errors import Bug, KidgloveError, Unauthorized
-from domain.holds import SuppressionState
+from domain.errors import Bug, KidgloveError
 from domain.ids import AccountId
 from domain.ports import FieldsChange, Receipt, TaskChange, WritesCrm
 from domain.rows import (
     EVALUATE,
-    EffectState,
     LeasedLane,
     Stance,
     StoredEffect,
     Urgency,
-    WrittenValue,
 )
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
+from sync.confirm import Confirm
 from sync.crm_changes import crm_change
 from sync.deliver_payments import Done, PaymentEffects
-from sync.durable import Store, TransactionPort
+from sync.durable import Store
 from sync.guards import is_wanted
 from sync.refresh import ACCOUNT
-from sync.verdicts import verdict
 
 log = structlog.get_logger()
 LEASE_SECONDS = 180.0
@@ -70,6 +66,7 @@ class Deliver:
         self._payments = payments
         self._crm = crm
         self._unstoppable = unstoppable
+        self._confirm = Confirm(system=system, store=store, clock=clock)
 
     def run(self, accounts: Sequence[AccountId]) -> Delivered:
         """Deliver what waits for these accounts. A lane somebody else holds is left to them."""
@@ -146,7 +143,7 @@ class Deliver:
                 later = _earlier(later, now + SOON)
                 break
             if not wanted:
-                self._withdraw(lane, effect)
+                self._confirm.withdrawn(effect)
                 tally.withdrawn += 1
                 continue
             with self._store.begin() as tx:
@@ -154,12 +151,13 @@ class Deliver:
                 tx.effects.start([effect.id])
             outcome = self._attempt(effect)
             if isinstance(outcome, KidgloveError):
-                wait = self._failed(lane, effect, outcome, tally)
+                wait = self._confirm.failed(effect, outcome, urgency=lane.urgency)
+                tally.put_off += int(wait is not None)
                 later = _earlier(later, wait) if wait is not None else later
                 changed = True
                 blocked.add(effect.subject)
                 continue
-            self._finished(lane, effect, outcome)
+            self._confirm.finished(effect, outcome)
             tally.done += 1
             changed = True
         if changed:
@@ -178,50 +176,6 @@ class Deliver:
         except Exception as problem:  # noqa: BLE001 # reason: one poisoned effect must not stop its lane
             log.error("effect.crashed", effect=effect.id, error=type(problem).__name__)
             return Bug(f"effect {effect.id} failed with {type(problem).__name__}")
-
-    def _finished(self, lane: LeasedLane, effect: StoredEffect, done: Done) -> None:
-        now = self._clock.now()
-        with self._store.begin() as tx:
-            tx.effects.finish(effect.id, done.state, now=now, receipt=done.receipt)
-            if done.ledger is not None:
-                tx.cases.save_suppression(effect.account, done.ledger)
-            self._explain(tx, effect, effect.subject, done.receipt.get("now", {}), now)
-            tx.audit.note(
-                "effect.done",
-                f"{effect.kind} {effect.subject}: {done.state}",
-                now=now,
-                account=effect.account,
-                case_id=effect.case_id,
-                details={"key": effect.key, "receipt": done.receipt},
-            )
-        log.info("effect.done", key=effect.key, system=self._system, state=done.state)
-        reached(Checkpoint.EFFECT_FINISHED)
-
-    def _withdraw(self, lane: LeasedLane, effect: StoredEffect) -> None:
-        now = self._clock.now()
-        with self._store.begin() as tx:
-            tx.effects.finish(
-                effect.id,
-                EffectState.WITHDRAWN,
-                now=now,
-                receipt={"note": f"no longer wanted: {effect.guard} does not hold"},
-            )
-            row = next(
-                (one for one in tx.cases.ledger(effect.account) if one.subject == effect.subject),
-                None,
-            )
-            if row is not None and row.state is SuppressionState.WANTED and not effect.snapshot:
-                tx.cases.save_suppression(
-                    effect.account, replace(row, state=SuppressionState.RESTORED, checked_at=now)
-                )
-            tx.audit.note(
-                "effect.withdrawn",
-                f"{effect.kind} {effect.subject} is no longer wanted",
-                now=now,
-                account=effect.account,
-                case_id=effect.case_id,
-                details={"key": effect.key, "guard": effect.guard},
-            )
 
     # -- CRM: everything at once, in as few calls as the vendor allows
 
@@ -266,11 +220,12 @@ class Deliver:
             for effect, answer in zip(batch, answers, strict=True):
                 lane = lanes[effect.account]
                 if isinstance(answer, KidgloveError):
-                    wait = self._failed(lane, effect, answer, tally)
+                    wait = self._confirm.failed(effect, answer, urgency=lane.urgency)
+                    tally.put_off += int(wait is not None)
                     if wait is not None:
                         later[effect.account] = _earlier(later.get(effect.account), wait)
                 else:
-                    self._written(effect, answer)
+                    self._confirm.written(effect, answer)
                     tally.done += 1
         for account, lane in lanes.items():
             self._release(lane, later.get(account))
@@ -289,102 +244,6 @@ class Deliver:
         except Exception as problem:  # noqa: BLE001 # reason: a crash of the connector is each effect's own failure
             log.error("crm.crashed", system=self._system, error=type(problem).__name__)
             return [Bug(f"writing to the CRM failed with {type(problem).__name__}")] * len(changes)
-
-    def _written(self, effect: StoredEffect, receipt: Receipt) -> None:
-        now = self._clock.now()
-        plain = {
-            "ref": str(receipt.ref),
-            "id": receipt.ref.id,
-            "created": receipt.was_created,
-            "now": dict(receipt.now),
-            "note": receipt.note,
-        }
-        with self._store.begin() as tx:
-            tx.effects.finish(effect.id, EffectState.DONE, now=now, receipt=plain)
-            self._explain(tx, effect, receipt.ref.id, receipt.now, now)
-            tx.audit.note(
-                "effect.done",
-                f"{effect.kind} {effect.subject}{': ' + receipt.note if receipt.note else ''}",
-                now=now,
-                account=effect.account,
-                case_id=effect.case_id,
-                details={"key": effect.key, "record": receipt.ref.id},
-            )
-        log.info("effect.done", key=effect.key, system=self._system)
-        reached(Checkpoint.EFFECT_FINISHED)
-
-    # -- both
-
-    def _failed(
-        self, lane: LeasedLane, effect: StoredEffect, error: KidgloveError, tally: _Tally
-    ) -> datetime | None:
-        """Put the failure where the table says; returns when to try again, if ever."""
-        now = self._clock.now()
-        what = verdict(error, attempts=effect.attempts + 1, key=effect.key)
-        until = now + what.wait if what.wait is not None else None
-        with self._store.begin() as tx:
-            if what.state is EffectState.WAITING:
-                tx.effects.put_off(effect.id, until=until, error=error)
-                tally.put_off += 1
-            else:
-                tx.effects.finish(effect.id, what.state, now=now, error=error)
-            if what.opens_circuit and tx.system.open_circuit(
-                self._system, reason=error.message, now=now
-            ):
-                tx.audit.raise_alert(
-                    f"circuit:{self._system}:{now.isoformat()}",
-                    f"{self._system} refuses our credential; its effects wait. {error.remedy}",
-                    rule="credential.refused",
-                    now=now,
-                    account=None,
-                )
-            if what.tell:
-                tx.audit.raise_alert(
-                    f"stuck:{effect.id}:{error.code}",
-                    f"{effect.kind} {effect.subject} is {what.state}: {error.message} "
-                    f"{error.remedy}",
-                    rule=f"effect.{error.code}",
-                    now=now,
-                    account=effect.account,
-                )
-            if what.judge_again:
-                tx.lanes.mark_dirty(
-                    effect.account, EVALUATE, urgency=lane.urgency, cause=f"kidglove:{error.code}"
-                )
-        log.warning(
-            "effect.failed",
-            key=effect.key,
-            system=self._system,
-            code=error.code,
-            state=what.state,
-            is_credential=isinstance(error, Unauthorized),
-        )
-        return until
-
-    def _explain(
-        self,
-        tx: TransactionPort,
-        effect: StoredEffect,
-        record: str,
-        values: Any,
-        now: datetime,
-    ) -> None:
-        tx.effects.record_written(
-            [
-                WrittenValue(
-                    system=self._system,
-                    record=record,
-                    field=str(name),
-                    value=value,
-                    at=now,
-                    effect_id=effect.id,
-                    rule=effect.rule,
-                    cause=effect.cause,
-                    config_version=effect.config_version,
-                )
-                for name, value in dict(values or {}).items()
-            ]
-        )
 
     def _ask_judgement(self, lane: LeasedLane, cause: str) -> None:
         with self._store.begin() as tx:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -125,6 +125,9 @@ class EffectsPort(Protocol):
         error: KidgloveError | None = None,
     ) -> None: ...
     def put_off(self, id: int, *, until: datetime | None, error: KidgloveError) -> None: ...
+    def drop_waiting_tasks(
+        self, account: AccountId, *, keep: Collection[str], now: datetime
+    ) -> None: ...
     def replay_all(self, code: str) -> list[tuple[AccountId, str]]: ...
     def record_written(self, values: Sequence[WrittenValue]) -> None: ...
 

@@ -212,6 +212,9 @@ class Evaluate:
         made = sum(
             self._add(tx, lane, effect, case_id=case_id, config=config) for effect in effects
         )
+        if decision.case is not None and not decision.case.is_open:
+            wanted = {effect.subject for effect in decision.effects}
+            tx.effects.drop_waiting_tasks(lane.account, keep=wanted, now=now)
         if decision.reasons or made:
             tx.audit.note(
                 "decision",

@@ -8,6 +8,7 @@ import pytest
 
 from domain.case import CaseState, Outcome
 from domain.holds import Quiet, SuppressionState
+from simulators.faults import Fault, Harm
 from tests.world import World
 
 
@@ -102,3 +103,18 @@ def test_a_second_renewal_after_the_story_is_collected_by_stripe_as_ever(world: 
     newest = max(world.stripe.invoices(customer), key=lambda one: one["created"])
     assert newest["status"] == "paid"
     assert world.robotic(customer) == []
+
+
+def test_money_that_comes_before_the_task_could_be_sent_leaves_no_task(world: World) -> None:
+    customer, account = world.vip()
+    world.org.faults.arm(Fault(harm=Harm.STATUS, path=".*/composite", status=503, times=None))
+    world.hours(4)
+    invoice = world.open_case(customer).invoices[0]
+    world.stripe.customer_updates_card(customer)
+    world.stripe.customer_pays(invoice)
+    world.settle()
+
+    world.org.faults.clear()
+    world.hours(2)
+
+    assert world.tasks(account, open_only=True) == []

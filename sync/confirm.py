@@ -1,0 +1,179 @@
+"""What became of an effect: a receipt and its why, or the place where its error belongs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import structlog
+
+from domain.effects import EffectKind
+from domain.errors import KidgloveError, Unauthorized
+from domain.holds import SuppressionState
+from domain.ports import Receipt
+from domain.rows import EVALUATE, EffectState, StoredEffect, Urgency, WrittenValue
+from sync.checkpoints import Checkpoint, reached
+from sync.clock import Clock
+from sync.deliver_payments import Done
+from sync.durable import Store, TransactionPort
+from sync.verdicts import verdict
+
+log = structlog.get_logger()
+
+
+class Confirm:
+    """Ends effects of one system, each in one transaction."""
+
+    def __init__(self, *, system: str, store: Store, clock: Clock) -> None:
+        self._system = system
+        self._store = store
+        self._clock = clock
+
+    def finished(self, effect: StoredEffect, done: Done) -> None:
+        """A payment effect was carried out and read back: its row, the ledger and the why of it."""
+        now = self._clock.now()
+        with self._store.begin() as tx:
+            tx.effects.finish(effect.id, done.state, now=now, receipt=done.receipt)
+            if done.ledger is not None:
+                tx.cases.save_suppression(effect.account, done.ledger)
+            self._explain(tx, effect, effect.subject, done.receipt.get("now", {}), now)
+            tx.audit.note(
+                "effect.done",
+                f"{effect.kind} {effect.subject}: {done.state}",
+                now=now,
+                account=effect.account,
+                case_id=effect.case_id,
+                details={"key": effect.key, "receipt": done.receipt},
+            )
+        log.info("effect.done", key=effect.key, system=self._system, state=done.state)
+        reached(Checkpoint.EFFECT_FINISHED)
+
+    def written(self, effect: StoredEffect, receipt: Receipt) -> None:
+        """A CRM write was read back. A task that comes after its case has ended is judged again."""
+        now = self._clock.now()
+        plain = {
+            "ref": str(receipt.ref),
+            "id": receipt.ref.id,
+            "created": receipt.was_created,
+            "now": dict(receipt.now),
+            "note": receipt.note,
+        }
+        with self._store.begin() as tx:
+            tx.effects.finish(effect.id, EffectState.DONE, now=now, receipt=plain)
+            self._explain(tx, effect, receipt.ref.id, receipt.now, now)
+            tx.audit.note(
+                "effect.done",
+                f"{effect.kind} {effect.subject}{': ' + receipt.note if receipt.note else ''}",
+                now=now,
+                account=effect.account,
+                case_id=effect.case_id,
+                details={"key": effect.key, "record": receipt.ref.id},
+            )
+            if effect.kind is EffectKind.KEEP_TASK and effect.body.get("verb") != "close":
+                self._close_late(tx, effect)
+        log.info("effect.done", key=effect.key, system=self._system)
+        reached(Checkpoint.EFFECT_FINISHED)
+
+    def withdrawn(self, effect: StoredEffect) -> None:
+        """The guard no longer holds: nothing is sent, and nothing is left to restore."""
+        now = self._clock.now()
+        with self._store.begin() as tx:
+            tx.effects.finish(
+                effect.id,
+                EffectState.WITHDRAWN,
+                now=now,
+                receipt={"note": f"no longer wanted: {effect.guard} does not hold"},
+            )
+            row = next(
+                (one for one in tx.cases.ledger(effect.account) if one.subject == effect.subject),
+                None,
+            )
+            if row is not None and row.state is SuppressionState.WANTED and not effect.snapshot:
+                tx.cases.save_suppression(
+                    effect.account, replace(row, state=SuppressionState.RESTORED, checked_at=now)
+                )
+            tx.audit.note(
+                "effect.withdrawn",
+                f"{effect.kind} {effect.subject} is no longer wanted",
+                now=now,
+                account=effect.account,
+                case_id=effect.case_id,
+                details={"key": effect.key, "guard": effect.guard},
+            )
+
+    def failed(
+        self, effect: StoredEffect, error: KidgloveError, *, urgency: Urgency
+    ) -> datetime | None:
+        """Put the failure where the table says; returns when to try again, if ever."""
+        now = self._clock.now()
+        what = verdict(error, attempts=effect.attempts + 1, key=effect.key)
+        until = now + what.wait if what.wait is not None else None
+        with self._store.begin() as tx:
+            if what.state is EffectState.WAITING:
+                tx.effects.put_off(effect.id, until=until, error=error)
+            else:
+                tx.effects.finish(effect.id, what.state, now=now, error=error)
+            if what.opens_circuit and tx.system.open_circuit(
+                self._system, reason=error.message, now=now
+            ):
+                tx.audit.raise_alert(
+                    f"circuit:{self._system}:{now.isoformat()}",
+                    f"{self._system} refuses our credential; its effects wait. {error.remedy}",
+                    rule="credential.refused",
+                    now=now,
+                    account=None,
+                )
+            if what.tell:
+                tx.audit.raise_alert(
+                    f"stuck:{effect.id}:{error.code}",
+                    f"{effect.kind} {effect.subject} is {what.state}: {error.message} "
+                    f"{error.remedy}",
+                    rule=f"effect.{error.code}",
+                    now=now,
+                    account=effect.account,
+                )
+            if what.judge_again:
+                tx.lanes.mark_dirty(
+                    effect.account, EVALUATE, urgency=urgency, cause=f"kidglove:{error.code}"
+                )
+        log.warning(
+            "effect.failed",
+            key=effect.key,
+            system=self._system,
+            code=error.code,
+            state=what.state,
+            is_credential=isinstance(error, Unauthorized),
+        )
+        return until
+
+    def _close_late(self, tx: TransactionPort, effect: StoredEffect) -> None:
+        """The money may have come while the task was on its way; then the task must close too."""
+        stored = tx.cases.latest(effect.account)
+        if stored is not None and not stored.case.is_open:
+            tx.lanes.mark_dirty(effect.account, EVALUATE, cause="kidglove:late task")
+
+    def _explain(
+        self,
+        tx: TransactionPort,
+        effect: StoredEffect,
+        record: str,
+        values: Any,
+        now: datetime,
+    ) -> None:
+        tx.effects.record_written(
+            [
+                WrittenValue(
+                    system=self._system,
+                    record=record,
+                    field=str(name),
+                    value=value,
+                    at=now,
+                    effect_id=effect.id,
+                    rule=effect.rule,
+                    cause=effect.cause,
+                    config_version=effect.config_version,
+                )
+                for name, value in dict(values or {}).items()
+            ]
+        )
