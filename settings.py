@@ -57,6 +57,7 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = 8400
     console_port: int = 8401
+    console_token: SecretStr = SecretStr("")
     policy_preset: str = "default"
     clock_file: Path | None = None
     stripe: StripeSettings = StripeSettings()
