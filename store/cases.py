@@ -43,6 +43,7 @@ class Cases:
     ) -> CaseId:
         """Write the case over the version that was read, or as a new row.
 
+        Without `arr_minor` the one that was last known stays: a note knows nothing of revenue.
         Raises `Conflict` if somebody else wrote or opened one meanwhile; then everything is judged
         again.
         """
@@ -51,8 +52,9 @@ class Cases:
             "tier": case.tier,
             "body": CASE.dump(case),
             "closed_at": case.closed_at,
-            "arr_minor": arr_minor,
         }
+        if arr_minor is not None:
+            values["arr_minor"] = arr_minor
         if before is not None and before.case.number == case.number:
             done = self._connection.execute(
                 cases.update()
