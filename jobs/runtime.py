@@ -124,7 +124,9 @@ class Runtime:
             return None
         from jobs.salesforce_wiring import build
 
-        return build(self)
+        with self.store.begin() as tx:
+            mapping = self.configs.current(tx, self.clock.now()).mapping
+        return build(self.settings, mapping=mapping, clock=self.clock, connection=self.redis)
 
     @cached_property
     def configs(self) -> Configs:

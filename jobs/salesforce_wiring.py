@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import redis
 
 from connectors.kit.limits import SharedLimiter
 from connectors.kit.registry import manifest
@@ -17,14 +17,15 @@ from connectors.salesforce.names import Names
 from connectors.salesforce.schema_check import FieldNeed
 from mappings.mapping import FieldMapping
 from mappings.vocabulary import Flow
+from settings import Settings
+from sync.clock import Clock
 
-if TYPE_CHECKING:
-    from jobs.runtime import Runtime
 
-
-def build(runtime: Runtime) -> SalesforceConnector:
+def build(
+    settings: Settings, *, mapping: FieldMapping, clock: Clock, connection: redis.Redis
+) -> SalesforceConnector:
     """The connector of the configured org; JWT bearer if there is a private key."""
-    ours = runtime.settings.salesforce
+    ours = settings.salesforce
     token_url = ours.token_url or None
     session = new_salesforce_session(
         instance_url=ours.instance_url, token_url=token_url, base_url=ours.api_base
@@ -36,8 +37,8 @@ def build(runtime: Runtime) -> SalesforceConnector:
             private_key=ours.private_key.get_secret_value(),
             instance_url=ours.instance_url,
             session=session,
-            clock=runtime.clock.now,
-            store=runtime.redis,
+            clock=clock.now,
+            store=connection,
             audience=ours.audience,
             token_url=token_url,
         )
@@ -47,12 +48,10 @@ def build(runtime: Runtime) -> SalesforceConnector:
             consumer_secret=ours.client_secret.get_secret_value(),
             instance_url=ours.instance_url,
             session=session,
-            clock=runtime.clock.now,
-            store=runtime.redis,
+            clock=clock.now,
+            store=connection,
             token_url=token_url,
         )
-    with runtime.store.begin() as tx:
-        mapping = runtime.configs.current(tx, runtime.clock.now()).mapping
     return SalesforceConnector(
         tokens=tokens,
         instance_url=ours.instance_url,
@@ -66,14 +65,14 @@ def build(runtime: Runtime) -> SalesforceConnector:
         expected=Expected(
             organization_id=ours.organization_id,
             fallback_owner_id=ours.fallback_owner or None,
-            payments_are_live=runtime.settings.stripe.api_key.get_secret_value().startswith(
+            payments_are_live=settings.stripe.api_key.get_secret_value().startswith(
                 ("sk_live_", "rk_live_")
             ),
             needs=_needs(mapping),
         ),
-        clock=runtime.clock.now,
+        clock=clock.now,
         limiter=SharedLimiter(
-            runtime.redis,
+            connection,
             manifest("salesforce").limits,
             vendor="salesforce",
             credential=ours.client_id,
