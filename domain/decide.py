@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,16 +11,20 @@ from domain.certifying import certify
 from domain.escalation import escalate, half_of
 from domain.facts import AttemptBy, Invoice, InvoiceStatus, PaymentPicture
 from domain.holding import alert, current_holds, warning_at, word_is_new
-from domain.holds import Suppression, ends_at
-from domain.intercepting import collect_at, intercept, intercepts
+from domain.holds import Suppression, SuppressionState, ends_at
+from domain.intercepting import intercept, intercepts, next_step_at
 from domain.leaf import Known
 from domain.policy import AfterFraction, AfterManualRetry, Never, OnDay, Tier
 from domain.projection import our_values
-from domain.quieting import Quieting, give_back, keep_quiet, renewal_due
+from domain.quieting import Quieting, keep_quiet, renewal_due
+from domain.restoring import give_back
 from domain.situation import Decision, Reason, Situation
 from domain.tasking import assign, crm_picture, heed_task, keep_hops, keep_task, log
 from domain.tiers import classify
 from domain.trouble import failing_invoices
+
+LOOK_AGAIN = timedelta(minutes=10)
+"""How soon the overdue is looked at again; sooner costs calls to a vendor that is unwell."""
 
 
 def decide(situation: Situation) -> Decision:
@@ -51,9 +56,7 @@ def decide(situation: Situation) -> Decision:
     was_quiet = situation.case is not None and situation.case.quieted_at is not None
     if holding.wants_quiet:
         if not was_quiet:
-            case = replace(
-                case, hold_number=case.hold_number + 1, quieted_at=situation.now
-            )
+            case = replace(case, hold_number=case.hold_number + 1, quieted_at=situation.now)
         ends = [end for end in map(ends_at, holding.holds) if end is not None]
         work = keep_quiet(
             situation,
@@ -68,7 +71,7 @@ def decide(situation: Situation) -> Decision:
         work = (
             intercept(situation, picture, tier)
             if intercepts(tier)
-            else give_back(situation, picture, situation.ledger, why="no hold is in force")
+            else give_back(situation, picture, why="no hold is in force")
         )
     effects += work.effects
     reasons += work.reasons
@@ -99,7 +102,7 @@ def decide(situation: Situation) -> Decision:
         case=case,
         effects=tuple(effects),
         ledger=_changed(situation.ledger, work),
-        timers=_timers(situation, case, tier, picture, bool(holding.holds)),
+        timers=_timers(situation, case, tier, picture, work, held=bool(holding.holds)),
         reasons=tuple(reasons),
         certificate=certificate,
         ours=our_values(situation.facts, case, certificate, situation.now),
@@ -111,9 +114,7 @@ def _unreadable(situation: Situation, because: str) -> Decision:
         case=situation.case,
         ledger=(),
         timers=None,
-        reasons=(
-            Reason(rule="facts.unreadable", text=f"nothing is changed: {because}"),
-        ),
+        reasons=(Reason(rule="facts.unreadable", text=f"nothing is changed: {because}"),),
     )
 
 
@@ -182,9 +183,7 @@ def _tier(situation: Situation, case: Case, chosen: Tier, overridden: bool) -> T
     return situation.policy.tiers[min(names.index(case.tier), names.index(chosen.name))]
 
 
-def _outcome(
-    case: Case, picture: PaymentPicture, failing: tuple[Invoice, ...]
-) -> Outcome | None:
+def _outcome(case: Case, picture: PaymentPicture, failing: tuple[Invoice, ...]) -> Outcome | None:
     """How the case ended, or None while there is anything to wait for."""
     if failing:
         return None
@@ -223,7 +222,11 @@ def _close(
         window_ends_at=None,
     )
     case = log(case, situation.now, _last_line(outcome))
-    work = give_back(situation, picture, situation.ledger, why=f"the case ended: {outcome}")
+    work = (
+        intercept(situation, picture, tier)
+        if intercepts(tier)
+        else give_back(situation, picture, why=f"the case ended: {outcome}")
+    )
     certificate = certify(situation.facts.payments, ())
     case, effects = keep_task(situation, case, tier, certificate)
     effects += keep_hops(situation, case, tier, certificate)
@@ -232,7 +235,7 @@ def _close(
         case=case,
         effects=(*work.effects, *effects),
         ledger=_changed(situation.ledger, work),
-        timers=_timers(situation, case, tier, picture, False),
+        timers=_timers(situation, case, tier, picture, work, held=False),
         reasons=(*reasons, *work.reasons),
         certificate=certificate,
         ours=our_values(situation.facts, case, certificate, situation.now),
@@ -268,16 +271,14 @@ def _without_case(
         case=case,
         effects=tuple(effects),
         ledger=_changed(situation.ledger, work),
-        timers=_timers(situation, case, tier, picture, False),
+        timers=_timers(situation, case, tier, picture, work, held=False),
         reasons=(*reasons, *work.reasons),
         certificate=certificate,
         ours=our_values(situation.facts, case, certificate, situation.now),
     )
 
 
-def _state(
-    situation: Situation, case: Case, tier: Tier, failing: tuple[Invoice, ...]
-) -> Case:
+def _state(situation: Situation, case: Case, tier: Tier, failing: tuple[Invoice, ...]) -> Case:
     if case.word is not None:
         state = CaseState.IN_RESOLUTION
     elif case.promise is not None:
@@ -317,9 +318,18 @@ def _person_is_due(
 
 
 def _timers(
-    situation: Situation, case: Case | None, tier: Tier, picture: PaymentPicture, held: bool
+    situation: Situation,
+    case: Case | None,
+    tier: Tier,
+    picture: PaymentPicture,
+    work: Quieting,
+    *,
+    held: bool,
 ) -> tuple[Timer, ...]:
-    """When to look again although nobody calls. A held account always has at least one."""
+    """When to look again although nobody calls. A held account always has at least one.
+
+    None lies in the past: what is overdue waits for something else, and is looked at again soon.
+    """
     now, policy = situation.now, situation.policy
     due: dict[TimerKind, datetime | None] = {}
     if case is not None and case.is_open:
@@ -331,27 +341,35 @@ def _timers(
         if case.word is not None:
             due[TimerKind.HOLD_EXPIRY] = case.word.until
             if case.warned_word != case.word.fingerprint:
-                due[TimerKind.HOLD_WARNING] = max(warning_at(situation, case.word), now)
+                due[TimerKind.HOLD_WARNING] = warning_at(situation, case.word)
         if case.promise is not None:
             due[TimerKind.PROMISE] = case.promise.until
     if held:
         due[TimerKind.QUIET_CHECK] = now + timedelta(minutes=policy.hold.recheck_minutes)
-        renewals = [renewal_due(situation, one) for one in picture.subscriptions]
-        due[TimerKind.SAFETY_RENEWAL] = min((at for at in renewals if at), default=None)
-    elif intercepts(tier):
-        waiting = [
-            collect_at(situation, invoice)
-            for invoice in picture.invoices
-            if any(
-                row.subject == f"invoice:{invoice.id}" and row.is_intercept and row.is_ours
-                for row in situation.ledger
-            )
-            or (invoice.status is InvoiceStatus.DRAFT and invoice.is_renewal)
-        ]
-        due[TimerKind.INTERCEPT] = min(
-            (max(at, now + timedelta(minutes=1)) for at in waiting), default=None
+        due[TimerKind.SAFETY_RENEWAL] = _first(
+            renewal_due(situation, one)
+            for one in picture.subscriptions
+            if _is_quieted(work, f"subscription:{one.id}")
         )
-    return tuple(Timer(kind=kind, due=at) for kind, at in due.items() if at is not None)
+    elif intercepts(tier):
+        due[TimerKind.INTERCEPT] = _first(
+            next_step_at(situation, one, work.rows.get(f"invoice:{one.id}"))
+            for one in picture.invoices
+        )
+    return tuple(
+        Timer(kind=kind, due=at if at > now else now + LOOK_AGAIN)
+        for kind, at in due.items()
+        if at is not None
+    )
+
+
+def _first(moments: Iterable[datetime | None]) -> datetime | None:
+    return min((at for at in moments if at is not None), default=None)
+
+
+def _is_quieted(work: Quieting, subject: str) -> bool:
+    row = work.rows.get(subject)
+    return row is not None and row.state is SuppressionState.QUIET
 
 
 def _changed(before: tuple[Suppression, ...], work: Quieting) -> tuple[Suppression, ...]:

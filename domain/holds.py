@@ -87,7 +87,8 @@ class Suppression:
     """One row of the hold ledger: one object, what it was before us, and what it is now.
 
     `before` is the exact setting found before the first write of this hold and is never
-    overwritten by a later attempt. `drifts` counts how often somebody switched it back.
+    overwritten by a later attempt. `drifts` counts how often somebody switched it back. From
+    `taken_at` on the object is in our hands: what happened to it since may have left no trace.
     """
 
     subject: str
@@ -97,6 +98,7 @@ class Suppression:
     checked_at: datetime | None = None
     drifts: int = 0
     is_intercept: bool = False
+    taken_at: datetime | None = None
 
     @property
     def is_ours(self) -> bool:

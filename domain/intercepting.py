@@ -1,4 +1,4 @@
-"""Taking a VIP's renewal over while it is still a draft, so that no automatic mail can ever leave."""
+"""Taking a VIP's renewal over while it is still a draft: no automatic mail can ever leave."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from domain.effects import Effect, EffectKind, Guard, command_key
 from domain.facts import Invoice, InvoiceStatus, PaymentPicture
 from domain.holds import Suppression, SuppressionState
 from domain.policy import Automation, HoldStart, Tier
-from domain.quieting import MARK, Quieting, give_back
+from domain.quieting import MARK, Quieting
+from domain.restoring import give_back, give_rows_back, is_cancelled, with_parked
 from domain.situation import Reason, Situation
 
 
@@ -25,43 +26,50 @@ def intercept(situation: Situation, picture: PaymentPicture, tier: Tier) -> Quie
     which then collects it as if we had never been there: revenue is never parked by our absence.
     """
     if not intercepts(tier):
-        return give_back(
-            situation, picture, situation.ledger, why=f"tier {tier.name} is not taken over"
-        )
-    overdue = _overdue(situation, picture)
-    kept = {row.subject for row in situation.ledger if row.is_intercept} - overdue
-    work = give_back(
-        situation,
-        picture,
-        [row for row in situation.ledger if row.subject not in kept],
-        why="it is not ours to collect any longer",
-    )
+        return give_back(situation, picture, why=f"tier {tier.name} is not taken over")
+    work = with_parked(situation, picture)
+    for row in list(work.rows.values()):
+        invoice = picture.invoice(row.subject.partition(":")[2])
+        if _is_to_collect(row, invoice):
+            # Nothing has tried it yet: the customer's first word about it comes from a person.
+            work.put(replace(row, is_intercept=True, taken_at=situation.now))
+    kept = frozenset(row.subject for row in work.rows.values() if _is_kept(situation, picture, row))
+    give_rows_back(work, picture, why="it is not ours to collect any longer", kept=kept)
     for invoice in picture.invoices:
-        subject = f"invoice:{invoice.id}"
-        row = work.rows.get(subject)
-        if invoice.status.is_settled:
-            if row is not None and row.is_ours:
-                work.put(replace(row, state=SuppressionState.MOOT))
-        elif row is None:
-            _take_over(situation, work, invoice, subject)
-        elif row.is_ours and subject in kept:
-            _collect(situation, work, invoice, row)
+        found = work.rows.get(f"invoice:{invoice.id}")
+        if found is None:
+            _take_over(situation, work, invoice)
+        elif found.subject in kept:
+            _collect(situation, work, invoice, found)
     return work
 
 
-def _overdue(situation: Situation, picture: PaymentPicture) -> frozenset[str]:
-    """Intercepted invoices that nobody collected in time."""
-    limit = timedelta(hours=situation.policy.hold.intercept_hand_back_hours)
-    return frozenset(
-        f"invoice:{invoice.id}"
-        for invoice in picture.invoices
-        if not invoice.attempted and situation.now - invoice.created_at >= limit
+def _is_kept(situation: Situation, picture: PaymentPicture, row: Suppression) -> bool:
+    """Whether this is an interception that goes on: unsettled, wanted, and not too late."""
+    invoice = picture.invoice(row.subject.partition(":")[2])
+    if not row.is_ours or not row.is_intercept or invoice is None or invoice.status.is_settled:
+        return False
+    if is_cancelled(picture, invoice, row):
+        return False
+    return invoice.attempted or situation.now < hand_back_at(situation, invoice, row)
+
+
+def _is_to_collect(row: Suppression, invoice: Invoice | None) -> bool:
+    """Whether what a hold leaves behind goes on as an interception instead of to the mailer."""
+    return (
+        row.is_ours
+        and not row.is_intercept
+        and invoice is not None
+        and invoice.status in (InvoiceStatus.DRAFT, InvoiceStatus.OPEN)
+        and not invoice.attempted
+        and invoice.is_renewal
+        and invoice.is_charged_automatically
+        and invoice.advances is False
     )
 
 
-def _take_over(
-    situation: Situation, work: Quieting, invoice: Invoice, subject: str
-) -> None:
+def _take_over(situation: Situation, work: Quieting, invoice: Invoice) -> None:
+    subject = f"invoice:{invoice.id}"
     limit = timedelta(hours=situation.policy.hold.intercept_hand_back_hours)
     too_old = situation.now - invoice.created_at >= limit
     if (
@@ -78,6 +86,7 @@ def _take_over(
         state=SuppressionState.WANTED,
         before={"advances": True},
         is_intercept=True,
+        taken_at=situation.now,
     )
     work.put(row)
     _quiet(work, row)
@@ -101,13 +110,32 @@ def _quiet(work: Quieting, row: Suppression) -> None:
 
 
 def collect_at(situation: Situation, invoice: Invoice) -> datetime:
-    """When an intercepted draft is finalized and tried: as long as the payment system would wait."""
+    """When an intercepted draft is finalized and tried: the payment system's own wait."""
     wait = timedelta(minutes=situation.policy.hold.intercept_finalize_minutes)
     return invoice.created_at + wait
 
 
+def hand_back_at(situation: Situation, invoice: Invoice, row: Suppression) -> datetime:
+    """When an intercepted invoice that nobody could collect goes back to the payment system."""
+    limit = timedelta(hours=situation.policy.hold.intercept_hand_back_hours)
+    return (row.taken_at or invoice.created_at) + limit
+
+
+def next_step_at(
+    situation: Situation, invoice: Invoice, row: Suppression | None
+) -> datetime | None:
+    """When an intercepted invoice needs us next: to be collected, or to be handed back."""
+    if row is None or not row.is_ours or not row.is_intercept or invoice.status.is_settled:
+        return None
+    collect = collect_at(situation, invoice)
+    return collect if collect > situation.now else hand_back_at(situation, invoice, row)
+
+
 def _collect(
-    situation: Situation, work: Quieting, invoice: Invoice, row: Suppression
+    situation: Situation,
+    work: Quieting,
+    invoice: Invoice,
+    row: Suppression,
 ) -> None:
     if invoice.advances is not False:
         if row.state is SuppressionState.WANTED:
@@ -119,9 +147,9 @@ def _collect(
     if situation.now < collect_at(situation, invoice):
         return
     if invoice.status is InvoiceStatus.DRAFT:
-        work.effects.append(_step(EffectKind.FINALIZE_INVOICE, row.subject))
+        work.effects.append(_step(EffectKind.FINALIZE_INVOICE, row.subject, row.hold_number))
     elif invoice.status is InvoiceStatus.OPEN and not invoice.attempted:
-        work.effects.append(_step(EffectKind.PAY_INVOICE, row.subject, 1))
+        work.effects.append(_step(EffectKind.PAY_INVOICE, row.subject, 1, row.hold_number))
 
 
 def _step(kind: EffectKind, subject: str, *parts: int) -> Effect:

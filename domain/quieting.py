@@ -1,13 +1,19 @@
-"""Making the payment system quiet for a held account, keeping it so, and giving everything back."""
+"""Making the payment system quiet for a held account, and keeping it so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from domain.effects import Effect, EffectKind, Guard, command_key
-from domain.facts import Invoice, InvoiceStatus, PaymentPicture, Subscription, SubscriptionStatus
+from domain.facts import (
+    Invoice,
+    InvoiceStatus,
+    Pause,
+    PaymentPicture,
+    Subscription,
+    SubscriptionStatus,
+)
 from domain.holding import alert
 from domain.holds import Suppression, SuppressionState
 from domain.policy import OnDrift
@@ -17,6 +23,8 @@ MARK = "kidglove"
 """The note we leave on what we changed, so that a person in the Dashboard can see whose it is."""
 PAUSE_BEHAVIOR = "keep_as_draft"
 """Future invoices wait as drafts; the other behaviours would write them off."""
+SAME_MOMENT = timedelta(minutes=1)
+"""How far the payment system's clock, in whole seconds, may stand from ours."""
 ACTIVE_PAUSE = frozenset(
     {
         SubscriptionStatus.ACTIVE,
@@ -34,12 +42,23 @@ class Quieting:
     """The ledger rows that change and the effects that follow, collected while judging."""
 
     rows: dict[str, Suppression]
-    effects: list[Effect]
-    reasons: list[Reason]
+    effects: list[Effect] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, situation: Situation) -> Quieting:
+        """Nothing judged yet: the ledger as it stands."""
+        return cls({row.subject: row for row in situation.ledger})
 
     def put(self, row: Suppression) -> None:
         """Keep the row, if it says something new."""
         self.rows[row.subject] = row
+
+    def settle(self, subject: str) -> None:
+        """Nothing is left there to give back."""
+        row = self.rows.get(subject)
+        if row is not None and row.is_ours:
+            self.put(replace(row, state=SuppressionState.MOOT))
 
 
 def keep_quiet(
@@ -51,73 +70,39 @@ def keep_quiet(
     each live subscription is paused as keep-as-draft, so that new invoices wait too. What a
     person had already silenced is left alone and stays theirs.
     """
-    work = Quieting({row.subject: row for row in situation.ledger}, [], [])
+    work = Quieting.of(situation)
     for invoice in picture.invoices:
-        if invoice.status in (InvoiceStatus.OPEN, InvoiceStatus.DRAFT):
-            _quiet_invoice(situation, work, picture, invoice, hold_number)
+        if invoice.status.is_settled:
+            work.settle(f"invoice:{invoice.id}")
         else:
-            _settle(work, f"invoice:{invoice.id}")
+            _quiet_invoice(situation, work, picture, invoice, hold_number)
     for subscription in picture.subscriptions:
         if subscription.status in ACTIVE_PAUSE:
             _quiet_subscription(situation, work, subscription, hold_number, until)
         elif not subscription.status.is_live:
-            _settle(work, f"subscription:{subscription.id}")
+            work.settle(f"subscription:{subscription.id}")
     return work
 
 
-def give_back(
-    situation: Situation, picture: PaymentPicture, rows: Iterable[Suppression], *, why: str
-) -> Quieting:
-    """Put these rows back exactly as found; what was paid meanwhile needs nothing."""
-    work = Quieting({row.subject: row for row in situation.ledger}, [], [])
-    for row in rows:
-        if not row.is_ours:
-            continue
-        kind, _, id = row.subject.partition(":")
-        if kind == "invoice":
-            invoice = picture.invoice(id)
-            if invoice is None or invoice.status.is_settled:
-                _settle(work, row.subject)
-            elif invoice.advances is row.before.get("advances") and invoice.mark is None:
-                work.put(replace(row, state=SuppressionState.RESTORED))
-            else:
-                _restore(work, row, EffectKind.RESTORE_INVOICE, why)
-            continue
-        subscription = picture.subscription(id)
-        if subscription is None or not subscription.status.is_live:
-            _settle(work, row.subject)
-        elif subscription.pause is None and not row.before.get("pause") and not subscription.mark:
-            work.put(replace(row, state=SuppressionState.RESTORED))
-        else:
-            _restore(work, row, EffectKind.RESTORE_SUBSCRIPTION, why)
-    return work
+def _of_this_hold(
+    row: Suppression | None, hold_number: int, *, is_loud: bool
+) -> Suppression | None:
+    """The row as this hold sees it; None if the object is seen for the first time.
 
-
-def _restore(work: Quieting, row: Suppression, kind: EffectKind, why: str) -> None:
-    work.effects.append(
-        Effect(
-            kind=kind,
-            subject=row.subject,
-            key=command_key(kind, row.subject, row.hold_number, row.drifts),
-            body={"before": dict(row.before)},
-            guard=Guard.NO_LONGER_HELD,
-            rule="quiet.restore",
-        )
-    )
-    work.reasons.append(Reason(rule="quiet.restore", text=f"{row.subject} is given back: {why}"))
-
-
-def _settle(work: Quieting, subject: str) -> None:
-    row = work.rows.get(subject)
-    if row is not None and row.is_ours:
-        work.put(replace(row, state=SuppressionState.MOOT))
-
-
-def _is_fresh(row: Suppression | None, hold_number: int) -> bool:
-    """Whether a new ledger row starts here, because an earlier hold's row is finished."""
+    What an earlier hold or an interception never gave back is this hold's now, with the setting
+    found back then. If it makes a sound all the same it is silenced anew, under a key that was
+    not used yet: nobody switched it back, our own giving back was under way.
+    """
     if row is None:
-        return True
-    return not row.is_ours and row.hold_number != hold_number
+        return None
+    if row.hold_number != hold_number:
+        if not row.is_ours:
+            return None
+        state = SuppressionState.WANTED if is_loud else row.state
+        return replace(row, hold_number=hold_number, drifts=0, is_intercept=False, state=state)
+    if is_loud and row.state in (SuppressionState.RESTORED, SuppressionState.MOOT):
+        return replace(row, state=SuppressionState.WANTED, drifts=row.drifts + 1)
+    return row
 
 
 def _quiet_invoice(
@@ -128,29 +113,26 @@ def _quiet_invoice(
     hold_number: int,
 ) -> None:
     subject = f"invoice:{invoice.id}"
-    row = work.rows.get(subject)
-    if row is not None and row.is_ours and row.is_intercept:
-        row = replace(row, is_intercept=False, hold_number=hold_number)
-        work.put(row)
-    if row is None or _is_fresh(row, hold_number):
-        row = _first_sight(work, picture, invoice, subject, hold_number)
-        work.put(row)
-    if invoice.advances is False:
+    is_loud = invoice.advances is not False
+    row = _of_this_hold(work.rows.get(subject), hold_number, is_loud=is_loud)
+    if row is None:
+        row = _first_sight(situation, work, picture, invoice, hold_number)
+    work.put(row)
+    if not is_loud:
         if row.state is SuppressionState.QUIET:
             work.put(replace(row, checked_at=picture.read_at))
         return
     if row.state in (SuppressionState.QUIET, SuppressionState.FOREIGN):
-        row = _drift(situation, work, row, {"advances": True})
-        if row is None:
+        again = _drift(situation, work, row, {"advances": True})
+        if again is None:
             return
+        row = again
     if row.state is SuppressionState.WANTED:
         work.effects.append(
             Effect(
                 kind=EffectKind.QUIET_INVOICE,
                 subject=subject,
-                key=command_key(
-                    EffectKind.QUIET_INVOICE, subject, row.hold_number, row.drifts
-                ),
+                key=command_key(EffectKind.QUIET_INVOICE, subject, row.hold_number, row.drifts),
                 body={"mark": MARK},
                 guard=Guard.STILL_HELD,
                 rule="quiet.invoice",
@@ -159,35 +141,48 @@ def _quiet_invoice(
 
 
 def _first_sight(
-    work: Quieting, picture: PaymentPicture, invoice: Invoice, subject: str, hold_number: int
+    situation: Situation,
+    work: Quieting,
+    picture: PaymentPicture,
+    invoice: Invoice,
+    hold_number: int,
 ) -> Suppression:
-    if invoice.advances is not False:
-        return Suppression(
-            subject=subject,
-            hold_number=hold_number,
-            state=SuppressionState.WANTED,
-            before={"advances": True},
-        )
-    parent = work.rows.get(f"subscription:{invoice.subscription}")
-    parked_by_us = (
-        invoice.status is InvoiceStatus.DRAFT and parent is not None and parent.is_ours
-    )
-    if parked_by_us or invoice.mark is not None:
-        # Made while our pause was on, or carrying our own mark: only we will ever wake it.
-        return Suppression(
-            subject=subject,
-            hold_number=hold_number,
-            state=SuppressionState.QUIET,
-            before={"advances": True},
-            checked_at=picture.read_at,
-        )
-    return Suppression(
-        subject=subject,
+    row = Suppression(
+        subject=f"invoice:{invoice.id}",
         hold_number=hold_number,
+        state=SuppressionState.WANTED,
+        before={"advances": True},
+        taken_at=situation.now,
+    )
+    if invoice.advances is not False:
+        return row
+    parent = work.rows.get(f"subscription:{invoice.subscription}")
+    if is_parked_by_us(invoice, parent) or invoice.mark is not None:
+        # Made while our pause was on, or carrying our own mark: only we will ever wake it.
+        return replace(row, state=SuppressionState.QUIET, checked_at=picture.read_at)
+    return replace(
+        row,
         state=SuppressionState.FOREIGN,
         before={"advances": False},
         checked_at=picture.read_at,
     )
+
+
+def is_parked_by_us(invoice: Invoice, parent: Suppression | None) -> bool:
+    """Whether this draft stands still because our pause was on when it was made.
+
+    # VENDOR: a paused subscription makes its invoices as drafts that do not advance, and they
+    # stay so when the pause ends (billing/subscriptions/pause-payment).
+    """
+    if invoice.status is not InvoiceStatus.DRAFT or invoice.advances is not False:
+        return False
+    if parent is None:
+        return False
+    if parent.is_ours:
+        return True
+    if parent.state is not SuppressionState.RESTORED or parent.checked_at is None:
+        return False
+    return invoice.created_at <= parent.checked_at + SAME_MOMENT
 
 
 def _quiet_subscription(
@@ -198,29 +193,46 @@ def _quiet_subscription(
     until: datetime | None,
 ) -> None:
     subject = f"subscription:{subscription.id}"
-    row = work.rows.get(subject)
     resumes_at = _safety_end(situation, until)
-    if row is None or _is_fresh(row, hold_number):
-        before: dict[str, object]
-        if subscription.pause is not None and subscription.mark is None:
-            state, before = SuppressionState.FOREIGN, {"pause": subscription.pause.behavior}
-        else:
-            state, before = SuppressionState.WANTED, {"pause": None}
-        row = Suppression(subject=subject, hold_number=hold_number, state=state, before=before)
-        work.put(row)
-    if subscription.pause is not None:
+    pause = subscription.pause
+    row = _of_this_hold(work.rows.get(subject), hold_number, is_loud=pause is None)
+    if row is None:
+        row = Suppression(
+            subject=subject,
+            hold_number=hold_number,
+            state=SuppressionState.WANTED,
+            before={"pause": None},
+            taken_at=situation.now,
+        )
+        if pause is not None and subscription.mark is None:
+            row = _theirs(row, pause)
+    work.put(row)
+    if pause is not None:
+        if row.state is SuppressionState.FOREIGN:
+            return
+        if is_not_ours(subscription):
+            work.put(_theirs(row, pause))
+            return
         if row.state is SuppressionState.QUIET:
             work.put(replace(row, checked_at=situation.now))
             _renew(situation, work, subscription, row, resumes_at)
             return
-        if row.state is SuppressionState.FOREIGN:
-            return
     elif row.state in (SuppressionState.QUIET, SuppressionState.FOREIGN):
-        row = _drift(situation, work, row, {"pause": None})
-        if row is None:
+        again = _drift(situation, work, row, {"pause": None})
+        if again is None:
             return
+        row = again
     if row.state is SuppressionState.WANTED:
         _pause(work, row, resumes_at, row.drifts)
+
+
+def is_not_ours(subscription: Subscription) -> bool:
+    """Whether a person put their own pause in the place of ours: we know only one behaviour."""
+    return subscription.pause is not None and subscription.pause.behavior != PAUSE_BEHAVIOR
+
+
+def _theirs(row: Suppression, pause: Pause) -> Suppression:
+    return replace(row, state=SuppressionState.FOREIGN, before={"pause": pause.behavior})
 
 
 def _pause(work: Quieting, row: Suppression, resumes_at: datetime, *parts: int | str) -> None:
@@ -290,9 +302,7 @@ def _drift(
         )
     if on_drift is OnDrift.ASK:
         if row.state is not SuppressionState.FOREIGN:
-            work.put(
-                replace(row, state=SuppressionState.FOREIGN, drifts=drifts, before=before)
-            )
+            work.put(replace(row, state=SuppressionState.FOREIGN, drifts=drifts, before=before))
         return None
     work.reasons.append(Reason(rule="quiet.drift", text=f"{row.subject} was switched back on"))
     base = dict(row.before) if row.state is SuppressionState.QUIET else before

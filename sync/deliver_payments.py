@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, assert_never
 
 from domain.effects import EffectKind
 from domain.errors import Bug, Conflict, Gone, KidgloveError
@@ -151,6 +151,8 @@ class PaymentEffects:
         if not isinstance(found, InvoiceSetting):
             raise Bug(f"{effect.subject} answered with another kind of setting")
         before = dict(effect.body["before"])
+        if effect.body.get("note_only"):
+            return self._note_off(effect, found)
         wanted = bool(before.get("advances", True))
         if found.advances is not wanted or found.mark is not None:
             self._send(
@@ -173,6 +175,8 @@ class PaymentEffects:
         if not isinstance(found, SubscriptionSetting):
             raise Bug(f"{effect.subject} answered with another kind of setting")
         before = dict(effect.body["before"])
+        if effect.body.get("note_only"):
+            return self._note_off(effect, found)
         if found.pause_behavior is not None and found.mark is None:
             # A person paused it anew and took our note off: it is theirs now.
             return Done(
@@ -197,6 +201,35 @@ class PaymentEffects:
         return Done(
             receipt={"now": {"pause": None}},
             ledger=self._row(effect, SuppressionState.RESTORED, before),
+        )
+
+    def _note_off(self, effect: StoredEffect, found: Setting) -> Done:
+        """Take our note off what a person has set, and leave what they set."""
+        match found:
+            case InvoiceSetting():
+                now: dict[str, Any] = {"advances": found.advances}
+                change: InvoiceChange | SubscriptionChange = InvoiceChange(
+                    invoice=_id(effect),
+                    advances=found.advances is not False,
+                    mark=None,
+                    key=effect.key,
+                )
+            case SubscriptionSetting():
+                now = {"pause": found.pause_behavior}
+                change = SubscriptionChange(
+                    subscription=_id(effect),
+                    pause_behavior=found.pause_behavior,
+                    resumes_at=found.resumes_at,
+                    mark=None,
+                    key=effect.key,
+                )
+            case _:
+                assert_never(found)
+        if found.mark is not None:
+            self._send(change)
+        return Done(
+            receipt={"now": {**now, "mark": None}, "note": "what a person set is left as it is"},
+            ledger=self._row(effect, SuppressionState.FOREIGN, now),
         )
 
     # -- collect
