@@ -228,7 +228,7 @@ class Effects:
         rows = self._connection.execute(
             sa.select(effects.c.state, sa.func.count()).group_by(effects.c.state)
         )
-        return dict(rows)
+        return dict(iter(rows))
 
     def made_since(self, kind: EffectKind, rule: str, since: datetime) -> int:
         """How many effects of one kind and rule were written since then (the blast breaker

@@ -92,4 +92,4 @@ class Inbox:
         rows = self._connection.execute(
             sa.select(inbox.c.state, sa.func.count()).group_by(inbox.c.state)
         )
-        return dict(rows)
+        return dict(iter(rows))

@@ -217,7 +217,7 @@ class Lanes:
         rows = self._connection.execute(
             sa.text("SELECT kind, count(*) FROM lanes WHERE dirty_seq > done_seq GROUP BY kind")
         )
-        return dict(rows)
+        return dict(iter(rows))
 
     def next_wake(self) -> datetime | None:
         """The earliest time for which a waiting lane is put off, or None."""

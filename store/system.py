@@ -131,7 +131,7 @@ class System:
     def open_circuits(self) -> dict[str, str]:
         """The systems that are not sent to, with the reason."""
         rows = self._connection.execute(sa.select(circuits.c.system, circuits.c.reason))
-        return dict(rows)
+        return dict(iter(rows))
 
     def config(self, name: str) -> ConfigVersion | None:
         """The newest version of a document, or None if none was ever stored."""
