@@ -113,6 +113,7 @@ class Case:
     assignee_id: str | None = None
     assignee_name: str | None = None
     due_on: date | None = None
+    window_opened_at: datetime | None = None
     window_ends_at: datetime | None = None
     reminded_at: datetime | None = None
     hops: tuple[Hop, ...] = ()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from domain.case import Case, CaseState, Outcome, Timer, TimerKind
 from domain.certifying import certify
-from domain.escalation import escalate, half_of
+from domain.escalation import close_window, escalate, half_of
 from domain.facts import AttemptBy, Invoice, InvoiceStatus, PaymentPicture
 from domain.holding import alert, current_holds, warning_at, word_is_new
 from domain.holds import Suppression, SuppressionState, ends_at
@@ -87,6 +87,8 @@ def decide(situation: Situation) -> Decision:
             case, more, more_reasons = escalate(situation, case, tier)
             effects += more
             reasons += more_reasons
+        else:
+            case = close_window(case)
         case, more = keep_task(situation, case, tier, certificate)
         effects += more
         effects += keep_hops(situation, case, tier, certificate)
@@ -219,8 +221,8 @@ def _close(
         promise=None,
         policy_hold_since=None,
         quieted_at=None,
-        window_ends_at=None,
     )
+    case = close_window(case)
     case = log(case, situation.now, _last_line(outcome))
     work = (
         intercept(situation, picture, tier)
@@ -337,7 +339,7 @@ def _timers(
             due[TimerKind.HANDOFF] = handoff_at(case, tier, policy.window_assumed_days)
         if case.state is CaseState.WITH_PERSON:
             due[TimerKind.ESCALATION] = case.window_ends_at
-            due[TimerKind.REMINDER] = None if case.reminded_at else half_of(case)
+            due[TimerKind.REMINDER] = None if case.reminded_at else half_of(situation, case)
         if case.word is not None:
             due[TimerKind.HOLD_EXPIRY] = case.word.until
             if case.warned_word != case.word.fingerprint:

@@ -13,7 +13,7 @@ from domain.leaf import Known
 from domain.people import next_after
 from domain.policy import Span, Tier
 from domain.situation import Reason, Situation
-from domain.workdays import span_end
+from domain.workdays import at_local, at_work, local_date, span_end
 
 
 def window_end(situation: Situation, start: datetime, snooze: Span) -> datetime:
@@ -21,13 +21,31 @@ def window_end(situation: Situation, start: datetime, snooze: Span) -> datetime:
     return span_end(start, snooze, situation.calendar, zone_of(situation))
 
 
-def half_of(case: Case) -> datetime | None:
-    """The moment of the reminder: half of the time between the window's opening and its end."""
-    if case.window_ends_at is None:
+def open_window(case: Case, opened: datetime, ends: datetime) -> Case:
+    """The case with a new stretch of time in which somebody should act."""
+    return replace(case, window_opened_at=opened, window_ends_at=ends, reminded_at=None)
+
+
+def close_window(case: Case) -> Case:
+    """The case while nobody has to act: no time runs, and a new window opens afterwards.
+
+    A hold of ten days would otherwise end with ten days of escalation at once.
+    """
+    return replace(case, window_opened_at=None, window_ends_at=None, reminded_at=None)
+
+
+def half_of(situation: Situation, case: Case) -> datetime | None:
+    """The moment of the reminder: half of the window, never outside working hours.
+
+    None if there is no window, if people are not at work between its half and its end, or if
+    everybody has had it already: then the administrators hear of it at each end.
+    """
+    if case.window_ends_at is None or case.is_chain_exhausted:
         return None
-    start = case.hops[-1].at if case.hops else case.opened_at
-    start = min(start, case.window_ends_at)
-    return start + (case.window_ends_at - start) / 2
+    start = min(case.window_opened_at or case.opened_at, case.window_ends_at)
+    half = start + (case.window_ends_at - start) / 2
+    reminder = at_work(half, situation.calendar, zone_of(situation))
+    return reminder if reminder < case.window_ends_at else None
 
 
 def last_activity(situation: Situation, case: Case) -> datetime | None:
@@ -53,26 +71,34 @@ def escalate(
     effects: list[Effect] = []
     reasons: list[Reason] = []
     if case.window_ends_at is None:
-        case = replace(
-            case, window_ends_at=window_end(situation, situation.now, tier.snooze), reminded_at=None
-        )
+        case = open_window(case, situation.now, _first_end(situation, case, tier))
     activity = last_activity(situation, case)
     if activity is not None and case.window_ends_at is not None:
         extended = window_end(situation, activity, tier.snooze)
         if extended > case.window_ends_at:
             reasons.append(Reason(rule="escalation.activity", text="somebody talked to them"))
-            case = replace(case, window_ends_at=extended, reminded_at=None)
-    half = half_of(case)
-    if half is not None and half <= situation.now and case.reminded_at is None:
+            case = open_window(case, activity, extended)
+    half, end = half_of(situation, case), case.window_ends_at or situation.now
+    if half is not None and half <= situation.now < end and case.reminded_at is None:
         reasons.append(Reason(rule="escalation.reminder", text="half of the time has passed"))
         case = _log(
-            replace(case, reminded_at=situation.now), situation.now, "Half of the time is gone."
+            replace(case, reminded_at=situation.now), situation.now, "Half of the time has passed."
         )
     while case.window_ends_at is not None and case.window_ends_at <= situation.now:
         case, more, reason = _hop(situation, case, tier, case.window_ends_at)
         effects.extend(more)
         reasons.append(reason)
     return case, effects, reasons
+
+
+def _first_end(situation: Situation, case: Case, tier: Tier) -> datetime:
+    """When a window that opens now ends: after the tier's snooze, and never before the due day
+    is over, or the task would go on to the next while it still says "by Thursday"."""
+    end = window_end(situation, situation.now, tier.snooze)
+    zone = zone_of(situation)
+    if case.due_on is None or case.due_on <= local_date(end, zone):
+        return end
+    return max(end, at_local(case.due_on, situation.calendar.day_ends, zone))
 
 
 def _hop(
@@ -82,20 +108,14 @@ def _hop(
         {case.assignee_id} if case.assignee_id else set()
     )
     following = window_end(situation, due, Span(days=1) if case.is_chain_exhausted else tier.snooze)
+    case = open_window(case, due, following)
     heir = next_after(situation, taken)
     if heir is not None:
-        case = replace(
-            case,
-            hops=(
-                *case.hops,
-                Hop(role=heir.role, person_id=heir.person.id, person_name=heir.person.name, at=due),
-            ),
-            window_ends_at=following,
-            reminded_at=None,
-        )
-        case = _log(case, due, f"Nobody acted in time; {heir.person.name} has a task too.")
+        hop = Hop(role=heir.role, person_id=heir.person.id, person_name=heir.person.name, at=due)
+        case = replace(case, hops=(*case.hops, hop))
+        case = _log(case, due, f"No sign of activity until now; {heir.person.name} has a task too.")
         return case, [], Reason(rule="escalation.hop", text=f"to {heir.role}: {heir.person.name}")
-    case = replace(case, window_ends_at=following, is_chain_exhausted=True)
+    case = replace(case, is_chain_exhausted=True)
     told = alert(
         f"nobody-acts:{case.key}:{due.date().isoformat()}",
         f"Case {case.key}: everybody in the chain has had it and nobody acted. "

@@ -11,7 +11,7 @@ from typing import Any
 
 from domain.case import Case, CaseState, ChangeLine
 from domain.effects import Effect, EffectKind, Guard
-from domain.escalation import half_of
+from domain.escalation import half_of, open_window
 from domain.facts import CrmPicture, WorkItem
 from domain.holding import zone_of
 from domain.holds import QuietCertificate
@@ -43,17 +43,26 @@ def assign(situation: Situation, case: Case, tier: Tier) -> tuple[Case, list[Rea
                 case = log(case, situation.now, moved)
             reasons.append(Reason(rule="task.assign", text=f"to {heir.role}: {heir.person.name}"))
             case = replace(case, assignee_id=heir.person.id, assignee_name=heir.person.name)
-    if case.due_on is None:
+    if case.due_on is None or _is_asked_anew(situation, case):
         case = replace(case, due_on=due_day(situation, case, tier))
     return case, reasons
+
+
+def _is_asked_anew(situation: Situation, case: Case) -> bool:
+    """Whether a wait is over and the due day of the time before it has passed meanwhile."""
+    return (
+        case.state is CaseState.WITH_PERSON
+        and case.window_ends_at is None
+        and case.due_on is not None
+        and case.due_on < local_date(situation.now, zone_of(situation))
+    )
 
 
 def due_day(situation: Situation, case: Case, tier: Tier) -> date:
     """The day on which the person should have acted, in their own zone."""
     zone = zone_of(situation)
     if tier.due_before_day is not None:
-        last = local_date(case.opened_at, zone) + timedelta(days=tier.due_before_day - 1)
-        return last
+        return local_date(case.opened_at, zone) + timedelta(days=tier.due_before_day - 1)
     due = span_end(situation.now, tier.due, situation.calendar, zone)
     # The day on which the work goes on to the next is the day by which it must be done.
     passed_on = span_end(situation.now, tier.snooze, situation.calendar, zone)
@@ -88,16 +97,13 @@ def heed_task(situation: Situation, case: Case, tier: Tier) -> tuple[Case, list[
                 situation.now,
                 f"Moved to {task.due_on:%a %d %b}, past the window; it goes on to the next.",
             )
-            case = replace(case, due_on=task.due_on, window_ends_at=situation.now)
+            case = replace(case, due_on=task.due_on)
+            case = open_window(case, case.window_opened_at or situation.now, situation.now)
         elif task.due_on >= local_date(situation.now, zone):
             reasons.append(Reason(rule="task.snoozed", text=f"snoozed to {task.due_on}"))
             case = log(case, situation.now, f"Snoozed to {task.due_on:%a %d %b}.")
-            case = replace(
-                case,
-                due_on=task.due_on,
-                window_ends_at=at_local(task.due_on, 12, zone),
-                reminded_at=None,
-            )
+            case = replace(case, due_on=task.due_on)
+            case = open_window(case, situation.now, _noon(situation, task.due_on))
     return case, reasons
 
 
@@ -117,17 +123,14 @@ def _completed(
         text = f"Completed ({outcome}), but the money is still open. Please look again."
     reasons.append(Reason(rule="task.reopened", text=f"completed with {outcome}; money is open"))
     case = log(case, situation.now, text)
-    return (
-        replace(
-            case,
-            reopened=case.reopened + 1,
-            last_outcome=task.outcome,
-            due_on=due,
-            window_ends_at=at_local(due, 12, zone),
-            reminded_at=None,
-        ),
-        reasons,
-    )
+    case = replace(case, reopened=case.reopened + 1, last_outcome=task.outcome, due_on=due)
+    return open_window(case, situation.now, _noon(situation, due)), reasons
+
+
+def _noon(situation: Situation, day: date) -> datetime:
+    """Noon of a day that a task is due on, or of the next one that people work."""
+    worked = add_working_days(day, 0, situation.calendar)
+    return at_local(worked, 12, zone_of(situation))
 
 
 def package_for(
@@ -174,7 +177,7 @@ def keep_task(
     text = with_human_lines(body(package, changes=changes, notes=case.notes), typed)
     moved = exists and task is not None and task.due_on != case.due_on
     given = exists and task is not None and task.owner_id != case.assignee_id
-    half = half_of(case)
+    half = half_of(situation, case)
     content: dict[str, Any] = {
         "key": case.task_key,
         "verb": "close" if closing else "reopen" if reopen else "keep",

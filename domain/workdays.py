@@ -110,6 +110,13 @@ def at_local(
     return datetime.combine(day, wall, _zone(zone, default_zone)).astimezone(UTC)
 
 
+def at_work(
+    moment: datetime, calendar: Calendar, zone: str | None, *, default_zone: str = DEFAULT_ZONE
+) -> datetime:
+    """The moment itself while people work, else the next opening."""
+    return _hours_later(_aware(moment).astimezone(UTC), 0, calendar, zone or "", default_zone)
+
+
 def span_end(
     start: datetime,
     span: Span,
