@@ -226,6 +226,7 @@ class Evaluate:
                     "cause": lane.cause,
                     "config": config.label,
                     "rules": [reason.rule for reason in decision.reasons],
+                    "reasons": [reason.text for reason in decision.reasons],
                     "state": decision.case.state if decision.case else None,
                     "quiet": decision.certificate.state if decision.certificate else None,
                 },
