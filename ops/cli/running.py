@@ -1,0 +1,145 @@
+"""Commands that run something: the product, the simulated vendors, the demo."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ops.cli.common import Json, err, fail, misuse, out, plain, print_json, settings
+
+if TYPE_CHECKING:
+    from ops.up import Running
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("up")(up)
+    app.command("simulate")(simulate)
+    app.command("demo")(demo)
+    app.command("settings")(show_settings)
+
+
+def up(as_json: Json = False) -> None:
+    """Run edge, relay and workers here, with PostgreSQL and Valkey if no addresses are set.
+
+    Stays until SIGTERM or Ctrl-C, then ends in order: edge, relay, workers, Valkey, PostgreSQL.
+    Whatever ends by itself is started again.
+
+    Examples:
+
+        KIDGLOVE_STRIPE__API_KEY=rk_live_... kidglove up
+
+        kidglove up --json
+    """
+    from ops.up import CannotStart
+    from ops.up import up as run
+
+    def say(running: Running) -> None:
+        if as_json:
+            print(json.dumps(plain(running)), flush=True)
+            return
+        console = f", console {running.console}" if running.console else ""
+        out.print(
+            f"Kidglove is up: webhooks to {running.edge}{console}; {len(running.pids)} processes; "
+            f"database {running.database}; queue {running.redis}. Ctrl-C ends it.",
+            markup=False,
+        )
+
+    try:
+        code = run(settings(), say=say)
+    except CannotStart as problem:
+        fail(f"Kidglove cannot start: {problem.message}.", problem.remedy)
+    raise typer.Exit(code)
+
+
+def simulate(
+    stripe: Annotated[int, typer.Option(help="Port of the simulated Stripe; 0 picks one.")] = 12111,
+    salesforce: Annotated[
+        int, typer.Option(help="Port of the simulated Salesforce; 0 picks one.")
+    ] = 12112,
+    control: Annotated[int, typer.Option(help="Port that moves the clock; 0 picks one.")] = 12110,
+    hubspot: Annotated[int | None, typer.Option(help="Not simulated yet.")] = None,
+    netsuite: Annotated[int | None, typer.Option(help="Not simulated yet.")] = None,
+    rate: Annotated[float, typer.Option(help="Speed of the shared clock; 0 freezes it.")] = 1.0,
+    start: Annotated[
+        str | None, typer.Option(help="First moment, ISO 8601; now if absent.")
+    ] = None,
+    clock_file: Annotated[
+        Path | None, typer.Option(help="Where to publish the clock, for KIDGLOVE_CLOCK_FILE.")
+    ] = None,
+    seed_world: Annotated[
+        bool, typer.Option("--seed-world", help="Put Aurelius Partners and three others in.")
+    ] = False,
+) -> None:
+    """Run the simulated vendors alone, on fixed ports, until SIGTERM or Ctrl-C.
+
+    Prints one JSON line with addresses and credentials when they are ready. `/_sim` on each port
+    controls faults, delivery and state; `/clock` on the control port moves the time of both.
+
+    Examples:
+
+        kidglove simulate --seed-world
+
+        kidglove simulate --stripe 12111 --salesforce 12112 --rate 0
+
+        curl -X POST localhost:12110/clock -d '{"advance_seconds": 86400}'
+    """
+    for name, port in (("hubspot", hubspot), ("netsuite", netsuite)):
+        if port is not None:
+            misuse(f"--{name}: not simulated yet. There are --stripe and --salesforce.")
+    from simulators.serve import main
+
+    arguments = ["--stripe", str(stripe), "--salesforce", str(salesforce)]
+    arguments += ["--control", str(control), "--rate", str(rate)]
+    arguments += ["--start", start] if start else []
+    arguments += ["--clock-file", str(clock_file)] if clock_file else []
+    arguments += ["--seed-world"] if seed_world else []
+    raise typer.Exit(main(arguments))
+
+
+def demo(
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave everything running at the end.")
+    ] = False,
+    story: Annotated[str, typer.Option(help="full, or quiet for the short one.")] = "full",
+    as_json: Json = False,
+) -> None:
+    """Play failed payments against simulated vendors, on a fast clock, with everything real.
+
+    PostgreSQL, Valkey, the webhook edge, relay, workers and both simulators run in one temporary
+    directory on loopback. Exits 0 only if every simulated system ends as it should.
+
+    Examples:
+
+        kidglove demo
+
+        kidglove demo --keep
+
+        kidglove demo --story quiet
+    """
+    from ops.demo import play
+
+    raise typer.Exit(play(story=story, keep=keep, as_json=as_json))
+
+
+def show_settings(as_json: Json = False) -> None:
+    """Show the settings in force, with every secret masked.
+
+    Examples:
+
+        kidglove settings
+
+        kidglove settings --json
+    """
+    from rich.pretty import pprint
+
+    shown = settings().masked()
+    if as_json:
+        print_json(shown)
+    else:
+        pprint(shown, console=out, expand_all=True)
+    if not shown["stripe"]:
+        err.print("no Stripe settings")

@@ -1,0 +1,249 @@
+"""Everything that a demo needs, started in one temporary directory on free loopback ports."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Protocol
+
+from ops.demo.vendors import Salesforce, Stripe, World
+from ops.embedded import running
+from ops.embedded.server import prefixed
+from store.unit_of_work import UnitOfWork
+
+START_PATIENCE_S = 90.0
+"""How long either process may take to say that it is ready, on a slow machine."""
+END_PATIENCE_S = 60.0
+LOOK_S = 0.05
+WATCHED = ("Dunning_Status__c", "Dunning_Hold_Until__c", "Dunning_Promise_Date__c")
+"""The fields whose change the org tells by outbound message, as in the shipped package."""
+
+
+class NotReady(RuntimeError):
+    """A process of the demo did not start; the message ends with its own last words."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """One customer of the cast, by its ids."""
+
+    name: str
+    customer: str
+    subscription: str
+    account: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """The running whole: the vendors, our own store, and where everything listens."""
+
+    directory: Path
+    world: World
+    stripe: Stripe
+    salesforce: Salesforce
+    store: UnitOfWork
+    redis_url: str
+    edge: str
+    people: Mapping[str, str]
+    accounts: Mapping[str, Member]
+    environment: Mapping[str, str]
+    pids: Mapping[str, int]
+
+
+class Says(Protocol):
+    """Hears what is being started."""
+
+    def __call__(self, text: str, where: str = "") -> None: ...
+
+
+@contextmanager
+def stage(*, start: datetime, say: Says) -> Iterator[Stage]:
+    """Start both processes and what they need; end them and remove the directory afterwards.
+
+    The processes end with this one, however it ends. `NotReady` if one does not come up.
+    """
+    directory = Path(tempfile.mkdtemp(prefix="kidglove-demo-"))
+    with ExitStack() as over:
+        over.callback(shutil.rmtree, directory, ignore_errors=True)
+        say("a temporary directory", str(directory))
+        clock_file = directory / "clock.json"
+        vendors = over.enter_context(
+            _process(
+                "simulators",
+                [
+                    *_module("simulators.serve", "--seed-world"),
+                    *("--stripe", "0", "--salesforce", "0", "--control", "0", "--rate", "0"),
+                    *("--start", start.isoformat(), "--clock-file", str(clock_file)),
+                ],
+                directory,
+                _clean_environment(),
+            )
+        )
+        found = vendors.first_line()
+        stripe, salesforce = Stripe(found["stripe"]["url"]), Salesforce(found["salesforce"]["url"])
+        say("a simulated Stripe account", stripe.url)
+        say("a simulated Salesforce org", salesforce.url)
+        port = _free_port()
+        environment = _environment(found, stripe, salesforce, port, directory, clock_file)
+        product = over.enter_context(
+            _process("kidglove", _module("ops.cli", "up", "--json"), directory, environment)
+        )
+        running_now = product.first_line()
+        data = directory / "data"
+        database, queue = running(data / "postgres"), running(data / "valkey")
+        if database is None or queue is None:
+            raise NotReady(f"the embedded servers of {data} are not there")
+        say("PostgreSQL", database.url)
+        say("Valkey", queue.url)
+        say("the webhook edge", running_now["edge"])
+        names = [name for name in running_now["pids"] if name != "edge"]
+        say(f"the relay and {len(names) - 1} workers", ", ".join(names))
+        store = UnitOfWork(database.url, pool_size=1)
+        over.callback(store.close)
+        yield Stage(
+            directory=directory,
+            world=World(found["control"]),
+            stripe=stripe,
+            salesforce=salesforce,
+            store=store,
+            redis_url=queue.url,
+            edge=running_now["edge"],
+            people=found["world"]["people"],
+            accounts={
+                name: Member(**member) for name, member in found["world"]["accounts"].items()
+            },
+            environment=environment,
+            pids={"simulators": vendors.pid, "kidglove": product.pid, **running_now["pids"]},
+        )
+
+
+class _Process:
+    """A child that says one line of JSON when it is ready; whatever else it says is its log."""
+
+    def __init__(
+        self, name: str, command: list[str], directory: Path, environment: Mapping[str, str]
+    ) -> None:
+        self._name = name
+        self._log = directory / f"{name}.log"
+        self._said = directory / f"{name}.out"
+        with self._log.open("ab") as log, self._said.open("ab") as said:
+            self._child = subprocess.Popen(
+                prefixed(command, die_signal=signal.SIGTERM),
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=log,
+                cwd=directory,
+                env=dict(environment),
+                start_new_session=True,
+            )
+        self.pid = self._child.pid
+
+    def first_line(self) -> dict[str, Any]:
+        """What it reports when it is ready. `NotReady` with its last words if it does not."""
+        deadline = time.monotonic() + START_PATIENCE_S
+        while time.monotonic() < deadline:
+            line, end, _ = self._said.read_text().partition("\n")
+            if end:
+                found: dict[str, Any] = json.loads(line)
+                return found
+            if self._child.poll() is not None:
+                break
+            time.sleep(LOOK_S)
+        last = "\n".join(self._log.read_text(errors="replace").splitlines()[-15:])
+        raise NotReady(f"{self._name} did not start. The end of its log:\n{last}")
+
+    def end(self) -> None:
+        """Ask it to end, wait for it, and insist if it does not."""
+        if self._child.poll() is None:
+            self._child.terminate()
+        try:
+            self._child.wait(END_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait()
+
+
+@contextmanager
+def _process(
+    name: str, command: list[str], directory: Path, environment: Mapping[str, str]
+) -> Iterator[_Process]:
+    child = _Process(name, command, directory, environment)
+    try:
+        yield child
+    finally:
+        child.end()
+
+
+def _module(*words: str) -> list[str]:
+    return [sys.executable, "-m", *words]
+
+
+def _clean_environment() -> dict[str, str]:
+    """The environment without any setting of a real installation."""
+    root = str(Path(__file__).resolve().parents[2])
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("KIDGLOVE_") and name not in ("DATABASE_URL", "REDIS_URL")
+    }
+    known = os.environ.get("PYTHONPATH")
+    return {**kept, "PYTHONPATH": f"{root}{os.pathsep}{known}" if known else root}
+
+
+def _environment(
+    found: Mapping[str, Any],
+    stripe: Stripe,
+    salesforce: Salesforce,
+    port: int,
+    directory: Path,
+    clock_file: Path,
+) -> dict[str, str]:
+    """The settings of the demo's installation: what an admin would put into `.env`."""
+    edge = f"http://127.0.0.1:{port}"
+    path_secret = secrets.token_hex(16)
+    _, signing_secret = stripe.do("add_webhook_endpoint", url=f"{edge}/webhooks/stripe")
+    salesforce.do("watch", url=f"{edge}/webhooks/salesforce/outbound/{path_secret}", fields=WATCHED)
+    org = found["salesforce"]
+    ours = {
+        "DATA_DIR": str(directory / "data"),
+        "PORT": str(port),
+        "CLOCK_FILE": str(clock_file),
+        "RELAY_SECONDS": "0.2",
+        "LOG_LEVEL": "WARNING",
+        "STRIPE__API_KEY": found["stripe"]["api_key"],
+        "STRIPE__API_BASE": stripe.url,
+        "STRIPE__WEBHOOK_SECRETS": json.dumps([signing_secret]),
+        "STRIPE__WEBHOOK_URL": f"{edge}/webhooks/stripe",
+        "SALESFORCE__INSTANCE_URL": "https://kidglove.my.salesforce.com",
+        "SALESFORCE__API_BASE": salesforce.url,
+        "SALESFORCE__CLIENT_ID": org["consumer_key"],
+        "SALESFORCE__CLIENT_SECRET": org["consumer_secret"],
+        "SALESFORCE__ORGANIZATION_ID": org["organization_id"],
+        "SALESFORCE__FALLBACK_OWNER": found["world"]["people"]["desk"],
+        "SALESFORCE__WEBHOOK_SECRETS": json.dumps([path_secret]),
+    }
+    settings = {f"KIDGLOVE_{name}": value for name, value in ours.items()}
+    lines = "".join(f"{name}='{value}'\n" for name, value in settings.items())
+    # For commands that a person runs in this directory while everything is up.
+    (directory / ".env").write_text(lines, encoding="utf-8")
+    return {**_clean_environment(), **settings}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
