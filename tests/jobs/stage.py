@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import redis
 from rq import Queue
@@ -15,6 +16,7 @@ from jobs.worker_class import SafeWorker
 from tests.jobs import cheap
 
 QUEUE = "evaluate"
+Worker = TypeVar("Worker", bound=SafeWorker)
 
 
 def enqueue(on: Queue, function: str, *arguments: object) -> None:
@@ -22,8 +24,13 @@ def enqueue(on: Queue, function: str, *arguments: object) -> None:
     queues.enqueue(on, f"tests.jobs.cheap.{function}", *arguments)
 
 
-def worker_on(connection: redis.Redis, kind: type[SafeWorker] = SafeWorker) -> SafeWorker:
+def worker_on(connection: redis.Redis) -> SafeWorker:
     """A worker as `jobs.process` makes it, allowed to run the cheap jobs."""
+    return worker_of(SafeWorker, connection)
+
+
+def worker_of(kind: type[Worker], connection: redis.Redis) -> Worker:
+    """The same of a kind of your own."""
     made = kind(
         [queues.queue(QUEUE, connection)],
         connection=connection,
