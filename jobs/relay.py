@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -71,15 +72,23 @@ class Relay:
                 )
             schedules = tx.system.take_due_schedules(now)
             has_new = tx.inbox.has_new()
-        jobs = 0
-        for name in schedules:
-            self._send(queues.UPKEEP, "jobs.tasks.upkeep", name)
-            jobs += 1
+        self._send_schedules(schedules, now)
+        jobs = len(schedules)
         if has_new and not queues.queue(queues.INTAKE, self._redis).count:
             self._send(queues.INTAKE, "jobs.tasks.take_in")
             jobs += 1
         sent, lanes = self._send_lanes(now)
         return Tick(len(timers), len(schedules), jobs + sent, lanes)
+
+    def _send_schedules(self, names: Sequence[str], now: datetime) -> None:
+        """A schedule has no row that says whether it ran: what cannot be sent is due again."""
+        for place, name in enumerate(names):
+            try:
+                self._send(queues.UPKEEP, "jobs.tasks.upkeep", name)
+            except redis.RedisError:
+                with self._store.begin() as tx:
+                    tx.system.give_schedules_back(names[place:], now)
+                raise
 
     def _send_lanes(self, now: datetime) -> tuple[int, int]:
         with self._store.begin() as tx:

@@ -3,6 +3,7 @@ pictures."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -81,6 +82,12 @@ class System:
             {"now": now},
         )
         return sorted(rows.scalars())
+
+    def give_schedules_back(self, names: Sequence[str], now: datetime) -> None:
+        """Make claimed schedules due again: nobody could be told to run them."""
+        self._connection.execute(
+            schedules.update().where(schedules.c.name.in_(names)).values(next_at=now)
+        )
 
     def cursor(self, name: str) -> str | None:
         """Where a reader stopped, or None."""
