@@ -45,6 +45,8 @@ def _kept(character: str) -> str:
 
 def width(text: str) -> int:
     """How long the CRMs count the text: in UTF-16 units, of which an emoji has two."""
+    if text.isascii():
+        return len(text)
     return len(text) + sum(ord(character) > 0xFFFF for character in text)
 
 
@@ -84,6 +86,8 @@ def _continues(text: str, at: int) -> bool:
 def shown(text: str, limit: int) -> str:
     """Somebody else's text, made safe to stand in a line of ours."""
     line = clip(clean(text), limit)
+    if line.isascii():
+        return line
     if any(unicodedata.bidirectional(character) in ("R", "AL", "AN") for character in line):
         line += LEFT_TO_RIGHT
     return line
