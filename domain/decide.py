@@ -10,16 +10,16 @@ from domain.case import Case, CaseState, Outcome, Timer, TimerKind
 from domain.certifying import certify
 from domain.escalation import close_window, escalate, half_of
 from domain.facts import AttemptBy, Invoice, InvoiceStatus, PaymentPicture
-from domain.holding import alert, current_holds, warning_at, word_is_new
+from domain.holding import alert, current_holds, known_holds, warning_at, word_is_new
 from domain.holds import Suppression, SuppressionState, ends_at
 from domain.intercepting import intercept, intercepts, next_step_at
-from domain.leaf import Known
+from domain.leaf import Known, Missing
 from domain.policy import AfterFraction, AfterManualRetry, Never, OnDay, Tier
 from domain.projection import our_values
 from domain.quieting import Quieting, keep_quiet, renewal_due
 from domain.restoring import give_back
 from domain.situation import Decision, Reason, Situation
-from domain.tasking import assign, crm_picture, heed_task, keep_hops, keep_task, log
+from domain.tasking import assign, crm_picture, heed_task, keep_hops, keep_task, log, seen_closed
 from domain.tiers import classify
 from domain.trouble import failing_invoices
 
@@ -36,7 +36,7 @@ def decide(situation: Situation) -> Decision:
     """
     payments = situation.facts.payments
     if not isinstance(payments, Known):
-        return _unreadable(situation, payments.because)
+        return _unreadable(situation, payments)
     picture = payments.value
     choice = classify(situation.facts, situation.policy)
     failing = failing_invoices(picture, situation.now)
@@ -111,12 +111,16 @@ def decide(situation: Situation) -> Decision:
     )
 
 
-def _unreadable(situation: Situation, because: str) -> Decision:
+def _unreadable(situation: Situation, payments: Missing) -> Decision:
+    """Nothing is changed or released; but what cannot be read is not called quiet either."""
+    case = situation.case
+    holds = known_holds(case) if case is not None and case.is_open else ()
     return Decision(
-        case=situation.case,
+        case=case,
         ledger=(),
         timers=None,
-        reasons=(Reason(rule="facts.unreadable", text=f"nothing is changed: {because}"),),
+        reasons=(Reason(rule="facts.unreadable", text=f"nothing is changed: {payments.because}"),),
+        certificate=certify(payments, holds),
     )
 
 
@@ -213,6 +217,7 @@ def _close(
     spent = case.word.fingerprint if case.word is not None else case.spent_word
     case = replace(
         case,
+        seen_closed=False,
         state=CaseState.CLOSED,
         outcome=outcome,
         closed_at=situation.now,
@@ -267,8 +272,10 @@ def _without_case(
     if case is not None:
         last_tier = next((one for one in situation.policy.tiers if one.name == case.tier), tier)
         case, more = keep_task(situation, case, last_tier, certificate)
+        more += keep_hops(situation, case, last_tier, certificate)
         effects += more
-        effects += keep_hops(situation, case, last_tier, certificate)
+        if not more:
+            case = seen_closed(situation, case)
     return Decision(
         case=case,
         effects=tuple(effects),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from domain.case import Case, ChangeLine
 from domain.effects import Effect, EffectKind
@@ -13,6 +14,10 @@ from domain.leaf import Known
 from domain.policy import Automation, Tier
 from domain.situation import Reason, Situation
 from domain.workdays import add_working_days, at_local, local_date
+
+PATIENCE = timedelta(days=3)
+"""How long an ended hold is kept while the CRM cannot be read, because a later date may stand
+there; longer would let a broken link keep an account quiet for good."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,20 +63,27 @@ def current_holds(situation: Situation, case: Case, tier: Tier, *, has_trouble: 
         case = _with_promise(situation, case, crm.value, reasons)
     elif case.word or case.promise:
         reasons.append(Reason(rule="hold.crm_unreadable", text=f"CRM: {crm.because}; holds kept"))
-        case = _expired(situation, case, reasons)
-    holds: list[Hold] = []
+        alerts.extend(_unread_end(situation, case, crm.because))
+        case = _expired(situation, case, reasons, patience=PATIENCE)
     if tier.automation is Automation.HELD and has_trouble:
         since = case.policy_hold_since or situation.now
         if case.policy_hold_since is None:
             reasons.append(
                 Reason(rule="hold.policy", text=f"tier {tier.name} is handled by people only")
             )
-        case = replace(case, policy_hold_since=since)
-        holds.append(HeldByPolicy(tier=tier.name, since=since))
+        case = replace(case, policy_hold_since=since, tier=tier.name)
     else:
         case = replace(case, policy_hold_since=None)
+    return Holding(case=case, holds=known_holds(case), reasons=tuple(reasons), alerts=tuple(alerts))
+
+
+def known_holds(case: Case) -> tuple[Hold, ...]:
+    """The holds of a case as they were last judged."""
+    holds: list[Hold] = []
+    if case.policy_hold_since is not None:
+        holds.append(HeldByPolicy(tier=case.tier, since=case.policy_hold_since))
     holds.extend(hold for hold in (case.word, case.promise) if hold is not None)
-    return Holding(case=case, holds=tuple(holds), reasons=tuple(reasons), alerts=tuple(alerts))
+    return tuple(holds)
 
 
 def _with_word(
@@ -96,6 +108,11 @@ def _with_word(
         reasons.append(
             Reason(rule="hold.word_past", text=f"{signal.raw!r} asks for quiet until a past date")
         )
+        case = _log(
+            situation,
+            case,
+            f"The status says {signal.raw!r}, but its date has passed. Set a later date to hold.",
+        )
         return replace(case, word=None, spent_word=signal.fingerprint)
     understood = signal.word is HoldWord.HELD
     word = HeldByWord(
@@ -115,7 +132,9 @@ def _with_word(
         reasons.append(
             Reason(rule="hold.word_unknown", text=f"unknown word {signal.raw!r}: held, and asked")
         )
-        case = _log(situation, case, f"The status {signal.raw!r} is not known here; held to be safe.")
+        case = _log(
+            situation, case, f"The status {signal.raw!r} is not known here; held to be safe."
+        )
         alerts.append(
             alert(
                 f"unknown-word:{situation.account}:{signal.raw}",
@@ -131,17 +150,25 @@ def _word_ends(situation: Situation, signal: HoldSignal) -> datetime:
     """The end of the day a person named, or the policy's limit. A hold always has an end."""
     zone = zone_of(situation)
     if signal.until is not None:
-        longest = situation.now + timedelta(days=situation.policy.hold.longest_days)
-        return min(at_local(signal.until + timedelta(days=1), 0, zone), longest)
+        return _after(situation, signal.until, 0)
     limit = add_working_days(
         local_date(situation.now, zone), situation.policy.hold.max_working_days, situation.calendar
     )
     return at_local(limit, situation.policy.calendar.day_ends_hour, zone)
 
 
-def _with_promise(
-    situation: Situation, case: Case, crm: CrmPicture, reasons: list[Reason]
-) -> Case:
+def _after(situation: Situation, day: date, hour: int) -> datetime:
+    """The hour on the day after `day`, or the longest hold that the policy allows.
+
+    Somebody who types 9999 must still be asked again.
+    """
+    longest = situation.now + timedelta(days=situation.policy.hold.longest_days)
+    if day >= longest.date():
+        return longest
+    return min(at_local(day + timedelta(days=1), hour, zone_of(situation)), longest)
+
+
+def _with_promise(situation: Situation, case: Case, crm: CrmPicture, reasons: list[Reason]) -> Case:
     now, promised = situation.now, crm.promise
     if promised is None:
         return replace(case, promise=None, spent_promise=None)
@@ -149,7 +176,7 @@ def _with_promise(
         return _expired(situation, case, reasons)
     if case.spent_promise == promised:
         return replace(case, promise=None)
-    until = at_local(promised + timedelta(days=1), 9, zone_of(situation))
+    until = _after(situation, promised, 9)
     if until <= now:
         return replace(case, promise=None, spent_promise=promised)
     reasons.append(Reason(rule="hold.promise", text=f"promised for {promised.isoformat()}"))
@@ -161,19 +188,19 @@ def _with_promise(
     )
 
 
-def _expired(situation: Situation, case: Case, reasons: list[Reason]) -> Case:
+def _expired(
+    situation: Situation, case: Case, reasons: list[Reason], *, patience: timedelta = timedelta(0)
+) -> Case:
     """End what has run out. It never ends in silence: the change log and the task say so."""
-    now = situation.now
-    if case.word is not None and case.word.until <= now:
+    latest = situation.now - patience
+    if case.word is not None and case.word.until <= latest:
         reasons.append(Reason(rule="hold.word_expired", text="the time for the fix has run out"))
         case = _log(
             situation, case, "The time set for the fix has run out and the money is not here yet."
         )
-        case = replace(
-            case, word=None, spent_word=case.word.fingerprint if case.word else None
-        )
+        case = replace(case, word=None, spent_word=case.word.fingerprint if case.word else None)
         case = _ask_again(situation, case)
-    if case.promise is not None and case.promise.until <= now:
+    if case.promise is not None and case.promise.until <= latest:
         promised = case.promise.promised
         reasons.append(Reason(rule="hold.promise_broken", text="the promised day has passed"))
         case = _log(
@@ -182,6 +209,20 @@ def _expired(situation: Situation, case: Case, reasons: list[Reason]) -> Case:
         case = replace(case, promise=None, spent_promise=promised)
         case = _ask_again(situation, case)
     return case
+
+
+def _unread_end(situation: Situation, case: Case, because: str) -> Iterator[Effect]:
+    """One word for each hold that has run out and could not be compared with the CRM."""
+    for hold in (case.word, case.promise):
+        if hold is None or hold.until > situation.now:
+            continue
+        last = local_date(hold.until + PATIENCE, zone_of(situation)).strftime("%a %d %b")
+        yield alert(
+            f"hold-unread:{case.key}:{hold.until.isoformat()}",
+            f"A hold of case {case.key} has run out, and the CRM cannot be read: {because}. It is "
+            f"kept until {last}, in case a later date was set. Make the CRM readable before that.",
+            rule="hold.crm_unreadable",
+        )
 
 
 def warning_at(situation: Situation, word: HeldByWord) -> datetime:
@@ -224,7 +265,10 @@ def _ask_again(situation: Situation, case: Case) -> Case:
 def alert(key: str, text: str, *, rule: str) -> Effect:
     """A word to the administrators, raised once per key."""
     return Effect(
-        kind=EffectKind.ALERT, subject=f"alert:{key}", key=f"alert:{key}", body={"text": text},
+        kind=EffectKind.ALERT,
+        subject=f"alert:{key}",
+        key=f"alert:{key}",
+        body={"text": text},
         rule=rule,
     )
 

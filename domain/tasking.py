@@ -158,18 +158,24 @@ def package_for(
 def keep_task(
     situation: Situation, case: Case, tier: Tier, certificate: QuietCertificate
 ) -> tuple[Case, list[Effect]]:
-    """The effect that makes the CRM's task so, or nothing if it is so already."""
-    package = package_for(situation, case, tier, certificate)
+    """The effect that makes the CRM's task so, or nothing if it is so already.
+
+    A task that was seen once is left until it can be seen again: what people did to it meanwhile
+    would be overwritten.
+    """
     task = _task(situation, case)
+    is_read = isinstance(situation.facts.crm, Known)
     closing = not case.is_open
-    if closing and (task is None or task.is_closed):
+    if closing and (case.task_digest is None or case.seen_closed or (task and task.is_closed)):
         return case, []
+    if not is_read and _was_seen(case):
+        return case, []
+    package = package_for(situation, case, tier, certificate)
     typed = _typed(case, task)
     digest = _digest(package, case, closing, typed, certificate)
     exists = task is not None
-    stale = digest != case.task_digest or (
-        not exists and isinstance(situation.facts.crm, Known) and case.task_digest is not None
-    )
+    is_missing = not exists and is_read and case.task_digest is not None and not closing
+    stale = digest != case.task_digest or is_missing
     reopen = exists and task is not None and task.is_closed and not closing
     if not stale and not reopen:
         return case, []
@@ -211,9 +217,6 @@ def keep_hops(
 ) -> list[Effect]:
     """One neutral task for each person to whom the case was escalated; closed with the case."""
     effects: list[Effect] = []
-    if not case.hops:
-        return effects
-    package = package_for(situation, case, tier, certificate)
     crm = situation.facts.crm
     for number, hop in enumerate(case.hops, start=1):
         key = case.hop_key(number)
@@ -225,11 +228,19 @@ def keep_hops(
             "kind": tier.task.value,
             "fallback_owner_id": situation.fallback.id if situation.fallback else None,
         }
+        if (
+            task is None
+            and not isinstance(crm, Known)
+            and not _is_first_time(situation, case, number)
+        ):
+            # It cannot be seen: what people did to it since it was made must not be overwritten.
+            continue
         if not case.is_open:
-            if task is None or task.is_closed:
+            if isinstance(crm, Known) and (task is None or task.is_closed):
                 continue
-            content |= {"verb": "close", "known_id": task.id}
+            content |= {"verb": "close", "known_id": task.id if task is not None else None}
         elif task is None:
+            package = package_for(situation, case, tier, certificate)
             content |= {
                 "subject": hop_subject(package, hop),
                 "text": hop_body(
@@ -253,6 +264,30 @@ def keep_hops(
             )
         )
     return effects
+
+
+def seen_closed(situation: Situation, case: Case) -> Case:
+    """The closed case, with a note of it once nothing of it stands open in the CRM any more."""
+    crm = situation.facts.crm
+    if case.seen_closed or not isinstance(crm, Known):
+        return case
+    keys = [case.task_key, *(case.hop_key(number) for number in range(1, len(case.hops) + 1))]
+    tasks = [crm.value.task(key) for key in keys]
+    if any(task is not None and not task.is_closed for task in tasks):
+        return case
+    return replace(case, seen_closed=True)
+
+
+def _is_first_time(situation: Situation, case: Case, number: int) -> bool:
+    """Whether this very decision makes the hop, or closes it with its case."""
+    before = situation.case
+    if before is None or before.number != case.number:
+        return True
+    return number > len(before.hops) or before.is_open is not case.is_open
+
+
+def _was_seen(case: Case) -> bool:
+    return case.seen_owner is not None or case.seen_due is not None
 
 
 def _had_it(case: Case, number: int) -> datetime:

@@ -203,6 +203,8 @@ class Evaluate:
                 ),
                 decision.certificate,
             )
+        else:
+            self._say_unknown(tx, lane.account, decision)
         effects = [
             *decision.effects,
             *field_effects(
@@ -238,6 +240,12 @@ class Evaluate:
             not_before=now + _wait(read.errors) if unread else None,
         )
         return made
+
+    def _say_unknown(self, tx: TransactionPort, account: AccountId, decision: Decision) -> None:
+        """What could not be read is not shown as quiet; no guard takes it for a fresh judgement."""
+        stance = tx.cases.stance(account)
+        if stance is not None and decision.certificate is not None:
+            tx.cases.take_stance(account, stance, decision.certificate)
 
     def _save_case(
         self,

@@ -186,7 +186,7 @@ def _needs_crm(one: Remembered, picture: PaymentPicture) -> bool:
     A CRM hint always is; so is anything open or drafted, because tier and hold are judged by
     what the CRM says; and so is a closed case that has just ended, whose task must close.
     """
-    if one.case is not None and one.case.case.is_open:
+    if one.case is not None and (one.case.case.is_open or not one.case.case.seen_closed):
         return True
     if any(row.is_ours for row in one.ledger) or "mapping" in one.cause:
         return True

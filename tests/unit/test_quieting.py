@@ -10,7 +10,8 @@ import pytest
 from domain.facts import InvoiceStatus, Pause, Subscription, SubscriptionStatus
 from domain.holds import Quiet, SuppressionState
 from domain.policy import OnDrift, Policy
-from tests.unit.slim import RETRY_DAYS, Slim, policy_of, usd
+from tests.unit.slim import Slim, policy_of
+from tests.unit.slim_billing import RETRY_DAYS, usd
 
 
 def asking() -> Policy:
