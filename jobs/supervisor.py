@@ -138,13 +138,12 @@ def run_workers(settings: Settings, arguments: Sequence[str]) -> int:
         return 2
     commands = worker_commands()
     if arguments:
-        wanted = {f"worker-{name}" for name in arguments}
-        unknown = wanted - set(commands)
+        known = queues.queue_names(SYSTEMS)
+        unknown = sorted(set(arguments) - set(known))
         if unknown:
-            sys.stderr.write(
-                f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(commands)}\n"
-            )
+            sys.stderr.write(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}\n")
             return 2
+        wanted = {f"worker-{name}" for name in arguments}
         commands = {name: command for name, command in commands.items() if name in wanted}
     supervisor = Supervisor(commands)
     for number in (signal.SIGTERM, signal.SIGINT):
