@@ -121,9 +121,10 @@ def test_each_reply_corrects_the_days_count(stage: Stage) -> None:
 def test_urgent_work_says_so_to_the_limiter(stage: Stage) -> None:
     limiter = Watched()
     connector = stage.connector(limiter=limiter)
-    connector.read_accounts(customers=[CUSTOMER], plan=PLAN, urgent=True)
+    connector.read_accounts(customers=[CUSTOMER, "cus_other"], plan=PLAN, urgent=True)
+    connector.read_accounts(customers=[CUSTOMER, "cus_other"], plan=PLAN)
     connector.read_accounts(customers=[CUSTOMER], plan=PLAN)
-    assert limiter.urgent == [True, False]
+    assert limiter.urgent == [True, False, True]
 
 
 @pytest.mark.parametrize(
