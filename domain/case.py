@@ -115,6 +115,8 @@ class Case:
     due_on: date | None = None
     window_opened_at: datetime | None = None
     window_ends_at: datetime | None = None
+    active_at: datetime | None = None
+    """When somebody last worked on the task itself: a note in it, another status."""
     reminded_at: datetime | None = None
     hops: tuple[Hop, ...] = ()
     is_chain_exhausted: bool = False
@@ -129,7 +131,11 @@ class Case:
     quieted_at: datetime | None = None
     seen_due: date | None = None
     seen_owner: str | None = None
+    seen_status: str | None = None
     seen_closed: bool = False
+    sent_texts: tuple[str, ...] = ()
+    """What we wrote: the text that people saw last, then those that may still be on their way. None
+    of them may be taken for a person's words when it arrives."""
     task_digest: str | None = None
     task_text: str | None = None
 

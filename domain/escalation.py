@@ -49,14 +49,14 @@ def half_of(situation: Situation, case: Case) -> datetime | None:
 
 
 def last_activity(situation: Situation, case: Case) -> datetime | None:
-    """The newest sign that a person is on it: a logged talk since the case began."""
+    """The newest sign that a person is on it: a logged talk, or work on the task itself."""
+    signs = [case.active_at] if case.active_at is not None else []
     crm = situation.facts.crm
-    if not isinstance(crm, Known) or not isinstance(crm.value.last_touch, Known):
-        return None
-    touch = crm.value.last_touch.value
-    if touch is None or touch.at < case.opened_at:
-        return None
-    return touch.at
+    if isinstance(crm, Known) and isinstance(crm.value.last_touch, Known):
+        touch = crm.value.last_touch.value
+        if touch is not None and touch.at >= case.opened_at:
+            signs.append(touch.at)
+    return max(signs, default=None)
 
 
 def escalate(
@@ -76,7 +76,7 @@ def escalate(
     if activity is not None and case.window_ends_at is not None:
         extended = window_end(situation, activity, tier.snooze)
         if extended > case.window_ends_at:
-            reasons.append(Reason(rule="escalation.activity", text="somebody talked to them"))
+            reasons.append(Reason(rule="escalation.activity", text="somebody is on it"))
             case = open_window(case, activity, extended)
     half, end = half_of(situation, case), case.window_ends_at or situation.now
     if half is not None and half <= situation.now < end and case.reminded_at is None:

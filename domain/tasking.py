@@ -16,7 +16,7 @@ from domain.facts import CrmPicture, WorkItem
 from domain.holding import zone_of
 from domain.holds import QuietCertificate
 from domain.leaf import Known
-from domain.living_text import human_lines, kept_lines, with_human_lines
+from domain.living_text import human_lines, kept_lines, origin, with_human_lines
 from domain.package import ContextPackage, build_package
 from domain.people import chain, next_after, person_by_id
 from domain.policy import Tier
@@ -27,6 +27,8 @@ from domain.workdays import add_working_days, at_local, local_date, span_end
 
 CHANGES_KEPT = 40
 """Lines of the change log that the task shows; older ones stay in the audit."""
+TEXTS_KEPT = 6
+"""Texts on their way that are remembered; so many only pile up while a CRM takes none of them."""
 
 
 def assign(situation: Situation, case: Case, tier: Tier) -> tuple[Case, list[Reason]]:
@@ -76,7 +78,17 @@ def heed_task(situation: Situation, case: Case, tier: Tier) -> tuple[Case, list[
     if task is None or case.task_digest is None:
         return case, reasons
     before = case
-    case = replace(case, seen_due=task.due_on, seen_owner=task.owner_id, seen_closed=task.is_closed)
+    case = replace(
+        case,
+        seen_due=task.due_on,
+        seen_owner=task.owner_id,
+        seen_closed=task.is_closed,
+        seen_status=task.status,
+        sent_texts=_on_their_way(case, task),
+    )
+    if _is_worked_on(before, task):
+        reasons.append(Reason(rule="task.worked_on", text="somebody works on the task"))
+        case = replace(case, active_at=situation.now)
     if task.is_closed:
         # Counted once: until our reopening arrives it will be seen closed again.
         return (case, reasons) if before.seen_closed else _completed(situation, case, task, reasons)
@@ -199,7 +211,9 @@ def keep_task(
         "fallback_owner_id": situation.fallback.id if situation.fallback else None,
         "contact_id": _contact(situation) if not exists else None,
     }
-    case = replace(case, task_digest=digest, task_text=text)
+    case = replace(
+        case, task_digest=digest, task_text=text, sent_texts=_with_text(case.sent_texts, text)
+    )
     return case, [
         Effect(
             kind=EffectKind.KEEP_TASK,
@@ -307,13 +321,38 @@ def _contact(situation: Situation) -> str | None:
     return None if contact.is_gone else contact.id
 
 
+def _texts(case: Case) -> tuple[str, ...]:
+    """Our texts that people may be looking at, oldest first."""
+    return case.sent_texts or ((case.task_text,) if case.task_text is not None else ())
+
+
+def _with_text(texts: tuple[str, ...], text: str) -> tuple[str, ...]:
+    return (*texts[:1], *texts[1:][-TEXTS_KEPT:], text)
+
+
+def _on_their_way(case: Case, task: WorkItem) -> tuple[str, ...]:
+    """Our texts from the one on that stands in the CRM now."""
+    texts = _texts(case)
+    return texts[origin(task.description, texts) :] if texts and task.description else texts
+
+
 def _typed(case: Case, task: WorkItem | None) -> tuple[str, ...]:
-    """What people typed into the task, kept across every update of ours."""
-    kept = kept_lines(case.task_text)
-    if task is None or not task.description or case.task_text is None:
-        return kept
-    new = tuple(line for line in human_lines(task.description, case.task_text) if line not in kept)
-    return (*kept, *new)
+    """What people typed into the task, kept across every update of ours.
+
+    What stands in the CRM has the last word: whoever wrote a line may change it and take it away.
+    """
+    texts = _texts(case)
+    if task is None or not task.description or not texts:
+        return kept_lines(case.task_text)
+    return human_lines(task.description, texts[origin(task.description, texts)])
+
+
+def _is_worked_on(before: Case, task: WorkItem) -> bool:
+    """Whether somebody wrote into the task or gave it another status since it was last seen."""
+    known = kept_lines(before.task_text)
+    has_note = any(line not in known for line in _typed(before, task))
+    is_moved = before.seen_status is not None and task.status != before.seen_status
+    return not task.is_closed and not before.seen_closed and (has_note or is_moved)
 
 
 def _digest(
