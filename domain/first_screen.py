@@ -29,12 +29,15 @@ class Line:
         return f"{self.label}: {self.text or self.url}"
 
 
-def first_screen(package: ContextPackage) -> tuple[Line, ...]:
-    """The lines in their order, within the policy's read limit as far as any wording can be."""
+def first_screen(package: ContextPackage, *, task: str = "this task") -> tuple[Line, ...]:
+    """The lines in their order, within the policy's read limit as far as any wording can be.
+
+    `task` is what the living task is called: the task of an escalation shows them too.
+    """
     lines: tuple[Line, ...] = ()
     for room in ROOMS:
         reader = Reader(zone=package.zone, as_of=package.as_of, room=room)
-        lines = _lines(package, reader)
+        lines = _lines(package, reader, task)
         if length(lines) <= package.read_limit:
             return lines
     lines = tuple(line for line in lines if line.text)
@@ -54,7 +57,7 @@ def _shortened(lines: tuple[Line, ...], limit: int) -> tuple[Line, ...]:
     return lines
 
 
-def _lines(package: ContextPackage, reader: Reader) -> tuple[Line, ...]:
+def _lines(package: ContextPackage, reader: Reader, task: str) -> tuple[Line, ...]:
     if package.standing.state is CaseState.CLOSED:
         said = [
             ("Now", closed_text(package, reader)),
@@ -71,7 +74,7 @@ def _lines(package: ContextPackage, reader: Reader) -> tuple[Line, ...]:
             ("Money", money_text(package, reader)),
             ("Mood", mood_text(package, reader)),
             ("History", history_text(package, reader)),
-            ("Say when", say_when_text(package, reader)),
+            ("Say when", say_when_text(package, reader, task)),
         ]
     return (*(Line(label, text) for label, text in said if text), *_links(package, reader))
 

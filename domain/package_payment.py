@@ -231,7 +231,9 @@ def attempts(sources: Sources, invoice: Invoice | None) -> Attempts:
 def _attempt(attempt: Attempt) -> AttemptPart:
     result = "paid" if attempt.succeeded else explain(attempt.code).headline
     by = {AttemptBy.AUTOMATIC: "automatically", AttemptBy.MANUAL: "by hand"}
-    return AttemptPart(at=attempt.at, result=result, by=by.get(attempt.by, "not recorded"))
+    return AttemptPart(
+        at=attempt.at, result=result, by=by.get(attempt.by, "not recorded who tried")
+    )
 
 
 def next_attempt(sources: Sources, invoice: Invoice | None) -> NextAttempt:
@@ -251,7 +253,9 @@ def value(sources: Sources) -> Value:
     """What the account is worth and what its contract says."""
     picture, crm, reader = sources.payments, sources.crm, sources.reader
     now = picture.mrr_now if picture else None
-    seats = [one.seats for one in picture.subscriptions if one.seats] if picture else []
+    # One of something is how a flat price is billed, and no count of seats.
+    billed = [one.seats or 0 for one in picture.subscriptions] if picture else []
+    seats = [number for number in billed if number > 1]
     crm_seats = solid(crm.seats) if crm else sources.from_crm(None, "")
     contract = solid(crm.contract) if crm else sources.from_crm(None, "")
     renewal = solid(crm.renewal_call) if crm else sources.from_crm(None, "")

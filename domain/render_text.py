@@ -66,7 +66,7 @@ def _whens(package: ContextPackage) -> list[str]:
         return [f"payment promised for {day}", f"promised for {day}"]
     by = due_text(package, reader)
     verb = {TaskKind.CALL: "call", TaskKind.EMAIL: "write", TaskKind.TODO: "act"}[standing.task]
-    return [f"{verb} by {by}", f"{verb} {by}"] if by else [verb]
+    return [verb + by, verb + by.removeprefix(" by")] if by.startswith(" by") else [verb]
 
 
 def _fitted(
@@ -82,11 +82,16 @@ def _fitted(
         line = _joined(head, name, amount, why, when)
         if width(line) <= SUBJECT_LIMIT:
             return line
-    for amount, why, when in [*forms, (amounts[-1], "", "")]:
-        room = SUBJECT_LIMIT - width(_joined(head, "", amount, why, when)) - len(", ") - 1
-        if room >= NAME_ROOM or not when:
-            break
-    return _joined(head, shown(name, room), amount, why, when)
+    for amount, why, when in forms:
+        room = _room(head, amount, why, when)
+        if room >= NAME_ROOM:
+            return _joined(head, shown(name, room), amount, why, when)
+    return _joined(head, shown(name, _room(head, amounts[-1], "", "")), amounts[-1], "", "")
+
+
+def _room(head: str, money: str, why: str, when: str) -> int:
+    """How long the name may be beside the rest."""
+    return SUBJECT_LIMIT - width(_joined(head, "", money, why, when)) - len(", ") - 1
 
 
 def _joined(head: str, name: str, money: str, why: str, when: str) -> str:
@@ -265,21 +270,31 @@ def hop_body(
     *,
     holder: str,
     since: datetime,
+    keeper: str,
+    due_on: date | None = None,
     task_url: str | None = None,
 ) -> str:
-    """Who had it, for how long, what to do, and where the living task is. Nobody is blamed."""
+    """Who had it, for how long, what to do, and where the living task is. Nobody is blamed.
+
+    `holder` had it since `since`; `keeper` has the living task; `due_on` is this task's own day.
+    """
     reader = Reader(zone=package.zone, as_of=package.as_of)
     crm = package.links.crm
     url = task_url or (crm.value if isinstance(crm, Known) else None)
     place = url or f"in {package.names.crm}, on the account"
     had, who = reader.length(since, hop.at), shown(holder, 60) or "a colleague"
-    own = replace(package, standing=replace(package.standing, hops=()))
-    now, do, *rest = first_screen(own)
-    before = f"{who} had it for {had} before, and keeps the living task."
+    has = shown(keeper, 60) or "a colleague"
+    standing = replace(
+        package.standing, hops=(), due_on=due_on, assignee=hop.person_name or "a colleague"
+    )
+    own = replace(package, standing=standing)
+    now, do, *rest = first_screen(own, task="the living task")
+    keeps = ", and keeps the living task" if has == who else f"; {has} keeps the living task"
+    before = f"{who} had it for {had} before{keeps}."
     lines = [
         f"Now: With you too since {reader.time(hop.at)}. {before}",
-        f"Do: Agree with {who} who takes it on. Next step: {do.text}",
-        f"Living task: {place} (key {package.standing.key})",
+        f"Do: Agree with {has} who takes it on. Next step: {do.text}",
+        f"Living task: {place} (key {package.standing.key}). It always says where things stand.",
         f"Case: {now.text}",
         *map(str, rest),
     ]

@@ -77,11 +77,22 @@ def name_of(package: ContextPackage, reader: Reader, room: int = 60) -> str:
     return reader.text(name.value, room) if isinstance(name, Known) else "a customer without a name"
 
 
-def due_text(package: ContextPackage, reader: Reader) -> str:
-    """The day by which the person should have acted; empty if none is set."""
-    if package.standing.due_on:
-        return reader.day(package.standing.due_on)
-    return reader.day(package.standing.hand_on_at) if package.standing.hand_on_at else ""
+def due_text(package: ContextPackage, reader: Reader, *, to_the_hour: bool = False) -> str:
+    """By when the person should act, to stand behind the verb; empty if no day is set.
+
+    ` by Wed 25 Nov`; with `to_the_hour` also the hour, if the work goes on to the next on that very
+    day; `, due since Wed 25 Nov` once that day is over.
+    """
+    hand_on, due = package.standing.hand_on_at, package.standing.due_on
+    passes_on = reader.local(hand_on).date() if hand_on else None
+    day = due or passes_on
+    if day is None:
+        return ""
+    if day < reader.today:
+        return f", due since {reader.day(day)}"
+    if hand_on and to_the_hour and passes_on == day:
+        return f" by {reader.time(hand_on)}"
+    return f" by {reader.day(day)}"
 
 
 def now_text(package: ContextPackage, reader: Reader) -> str:
@@ -233,8 +244,8 @@ def do_text(package: ContextPackage, reader: Reader) -> str:
         case DeclineClass.RISK:
             return sentence(expedited, approach, f"after that, {whom}")
         case DeclineClass.TEST:
-            by = due_text(package, reader)
-            return sentence(expedited, approach, f"please see to it by {by}" if by else "")
+            by = due_text(package, reader, to_the_hour=True)
+            return sentence(expedited, approach, f"please see to it{by}" if by else "")
         case _:
             return sentence(expedited, whom, approach)
 
@@ -244,8 +255,7 @@ def _whom(package: ContextPackage, reader: Reader) -> str:
     standing, contact = package.standing, package.people.ap_contact
     verb = {TaskKind.CALL: "call", TaskKind.EMAIL: "write to", TaskKind.TODO: "get in touch with"}
     reach = verb[standing.task]
-    by = due_text(package, reader)
-    by = f" by {by}" if by else ""
+    by = due_text(package, reader, to_the_hour=True)
     if isinstance(contact, Missing):
         record = package.account.record
         is_same = isinstance(record, Missing) and record.because == contact.because
@@ -260,8 +270,8 @@ def _whom(package: ContextPackage, reader: Reader) -> str:
     return f"{reach} {name} (accounts payable){by}"
 
 
-def say_when_text(package: ContextPackage, reader: Reader) -> str:
-    """What each field does, and what happens if nobody does anything."""
+def say_when_text(package: ContextPackage, reader: Reader, task: str) -> str:
+    """What each field does, `task` being the living one, and what happens if nobody acts."""
     standing = package.standing
     owner = package.people.next_owner
     to = (
@@ -274,6 +284,6 @@ def say_when_text(package: ContextPackage, reader: Reader) -> str:
     silent = "" if waits else f", “{RESOLUTION_WORD}” = we stay silent"
     return sentence(
         f"on the account, “{PROMISE_FIELD}” = we wait and look again the morning after{silent}",
-        "On this task, a later due date = back on that day",
+        f"On {task}, a later due date = back on that day",
         f"Not done by {reader.time(by)} -> {to}" if by and not waits else "",
     )

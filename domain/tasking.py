@@ -258,7 +258,11 @@ def keep_hops(
             content |= {
                 "subject": hop_subject(package, hop),
                 "text": hop_body(
-                    package, hop, holder=holder or "nobody", since=_had_it(case, number)
+                    package,
+                    hop,
+                    holder=holder or "nobody",
+                    since=_had_it(case, number),
+                    keeper=case.assignee_name or "nobody",
                 ),
                 "owner_id": hop.person_id,
                 "due_on": add_working_days(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -162,6 +163,15 @@ def test_context_values_come_with_their_source_and_age() -> None:
     assert found.renewal_call == Known(date(2026, 12, 9), "salesforce")
     assert found.contract == Known("Annual", "salesforce")
     assert found.contract_end == Known(date(2027, 4, 30), "salesforce")
+
+
+@pytest.mark.parametrize(
+    ("score", "shown"), [("62.0", "62"), ("62", "62"), ("62.50", "62.50"), ("0E+1", "0")]
+)
+def test_an_exact_number_reads_as_people_write_it(score: str, shown: str) -> None:
+    health = parts(Health_Score__c=Decimal(score)).health
+    assert isinstance(health, Known)
+    assert health.value == shown
 
 
 def test_what_is_missing_says_why() -> None:

@@ -206,7 +206,7 @@ def test_a_body_keeps_its_screen_its_limit_and_its_way_back(
 @thorough
 def test_an_escalation_keeps_its_first_lines(of: ContextPackage, holder: str) -> None:
     hop = Hop(role=Role.OWNER, person_id="5", person_name="x", at=NOW)
-    lines = hop_body(of, hop, holder=holder, since=NOW).split("\n")
+    lines = hop_body(of, hop, holder=holder, since=NOW, keeper=holder).split("\n")
     assert [line.split(":")[0] for line in lines[:4]] == ["Now", "Do", "Living task", "Case"]
 
 

@@ -200,8 +200,9 @@ def test_the_two_lines_that_a_phone_shows_say_where_it_stands_and_what_to_do() -
         "Nothing automated will reach them."
     )
     assert do == (
-        "Do: Call Dana Ruiz (accounts payable) by Wed 25 Nov. Keep it short and easy: they have "
-        "put this right before and know the way. Suggest a word with their bank, or another card."
+        "Do: Call Dana Ruiz (accounts payable) by Wed 25 Nov 12:00. Keep it short and easy: they "
+        "have put this right before and know the way. Suggest a word with their bank, or another "
+        "card."
     )
 
 
@@ -530,20 +531,23 @@ def test_the_escalation_task_says_who_had_it_how_long_and_where_the_living_task_
     assert hop_subject(given, HOP) == (
         "Payment hiccup: Aurelius Partners, $14,200 - with you too since Wed 25 Nov"
     )
-    lines = hop_body(given, HOP, holder="Ann Lee", since=NOW).splitlines()
+    lines = hop_body(given, HOP, holder="Ann Lee", since=NOW, keeper="Ann Lee").splitlines()
     assert lines[0] == (
         "Now: With you too since Wed 25 Nov 12:00. Ann Lee had it for 5 days before, and keeps "
         "the living task."
     )
     assert lines[1].startswith("Do: Agree with Ann Lee who takes it on. Next step: Call Dana Ruiz")
-    assert lines[2] == "Living task: https://example.lightning.force.com/001A (key kg-17-1)"
+    assert lines[2] == (
+        "Living task: https://example.lightning.force.com/001A (key kg-17-1). It always says where "
+        "things stand."
+    )
     assert lines[3].startswith("Case: Unpaid, 1 try so far. Stripe is quiet")
 
 
 def test_an_escalation_without_an_address_names_the_place() -> None:
     given = package(of=case(hops=(HOP,)), keeps=Missing("not linked"))
     assert "Living task: in Salesforce, on the account (key kg-17-1)" in hop_body(
-        given, HOP, holder="", since=NOW
+        given, HOP, holder="", since=NOW, keeper=""
     )
 
 
