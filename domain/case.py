@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -112,6 +112,9 @@ class Case:
     spent_promise: date | None = None
     assignee_id: str | None = None
     assignee_name: str | None = None
+    assigned_as: Role | None = None
+    """The part for which we chose the assignee; None once a person gave it to somebody."""
+    assigned_at: datetime | None = None
     due_on: date | None = None
     window_opened_at: datetime | None = None
     window_ends_at: datetime | None = None
@@ -133,9 +136,12 @@ class Case:
     seen_owner: str | None = None
     seen_status: str | None = None
     seen_closed: bool = False
+    sent_dues: tuple[date, ...] = ()
+    """What we wrote and have not seen arrive, as `sent_owners` and all but the first of
+    `sent_texts`, which is the one that people see. None of it may be taken for their doing."""
+    sent_owners: tuple[str, ...] = ()
     sent_texts: tuple[str, ...] = ()
-    """What we wrote: the text that people saw last, then those that may still be on their way. None
-    of them may be taken for a person's words when it arrives."""
+    sent_high: bool | None = None
     task_digest: str | None = None
     task_text: str | None = None
 
@@ -143,6 +149,10 @@ class Case:
     def is_open(self) -> bool:
         """Whether the episode is still going on."""
         return self.state is not CaseState.CLOSED
+
+    def logged(self, at: datetime, text: str) -> Case:
+        """The case with one more line in its change log."""
+        return replace(self, changes=(*self.changes, ChangeLine(at=at, text=text)))
 
     @property
     def task_key(self) -> str:

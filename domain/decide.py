@@ -10,6 +10,7 @@ from domain.case import Case, CaseState, Outcome, Timer, TimerKind
 from domain.certifying import certify
 from domain.escalation import close_window, escalate, half_of
 from domain.facts import AttemptBy, Invoice, InvoiceStatus, PaymentPicture
+from domain.heeding import heed_task
 from domain.holding import alert, current_holds, known_holds, warning_at, word_is_new
 from domain.holds import Suppression, SuppressionState, ends_at
 from domain.intercepting import intercept, intercepts, next_step_at
@@ -19,7 +20,7 @@ from domain.projection import our_values
 from domain.quieting import Quieting, keep_quiet, renewal_due
 from domain.restoring import give_back
 from domain.situation import Decision, Reason, Situation
-from domain.tasking import assign, crm_picture, heed_task, keep_hops, keep_task, log, seen_closed
+from domain.tasking import assign, crm_picture, keep_hops, keep_task, log, seen_closed
 from domain.tiers import classify
 from domain.trouble import failing_invoices
 
@@ -79,9 +80,9 @@ def decide(situation: Situation) -> Decision:
 
     case = _state(situation, case, tier, failing)
     if case.state.needs_person:
-        case, more_reasons = assign(situation, case, tier)
-        reasons += more_reasons
         case, more_reasons = heed_task(situation, case, tier)
+        reasons += more_reasons
+        case, more_reasons = assign(situation, case, tier)
         reasons += more_reasons
         if case.state is CaseState.WITH_PERSON:
             case, more, more_reasons = escalate(situation, case, tier)

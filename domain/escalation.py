@@ -109,7 +109,7 @@ def _hop(
     )
     following = window_end(situation, due, Span(days=1) if case.is_chain_exhausted else tier.snooze)
     case = open_window(case, due, following)
-    heir = next_after(situation, taken)
+    heir = next_after(situation, taken, holder=case.assignee_id)
     if heir is not None:
         hop = Hop(role=heir.role, person_id=heir.person.id, person_name=heir.person.name, at=due)
         case = replace(case, hops=(*case.hops, hop))

@@ -224,6 +224,7 @@ def _standing(
         task=tier.task,
         has_invoices=bool(case.invoices),
         opened_at=case.opened_at,
+        assigned_at=case.assigned_at,
         due_on=case.due_on,
         hand_on_at=due_at,
         assignee=_said(case.assignee_name),

@@ -232,6 +232,7 @@ class Standing:
     task: TaskKind
     has_invoices: bool
     opened_at: datetime
+    assigned_at: datetime | None
     due_on: date | None
     hand_on_at: datetime | None
     assignee: str | None

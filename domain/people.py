@@ -47,6 +47,15 @@ def person_by_id(situation: Situation, id: str) -> Person | None:
     return next((person for person in known if person.id == id), None)
 
 
-def next_after(situation: Situation, taken: set[str]) -> Assignee | None:
-    """The next in the chain who has not had it yet, or None when the chain is exhausted."""
-    return next((one for one in chain(situation) if one.person.id not in taken), None)
+def next_after(
+    situation: Situation, taken: set[str], *, holder: str | None = None
+) -> Assignee | None:
+    """The next in the chain who has not had it yet, or None when the chain is exhausted.
+
+    It only goes up from a `holder` who is in the chain: whoever gave it to them does not get it
+    back from us.
+    """
+    every = chain(situation)
+    ids = [one.person.id for one in every]
+    above = every[ids.index(holder) + 1 :] if holder in ids else every
+    return next((one for one in above if one.person.id not in taken), None)

@@ -158,7 +158,7 @@ def _handed_on(package: ContextPackage, reader: Reader) -> list[str]:
         return []
     last = standing.hops[-1]
     before = standing.hops[-2] if len(standing.hops) > 1 else None
-    since = before.at if before else standing.opened_at
+    since = before.at if before else standing.assigned_at or standing.opened_at
     holder = before.person_name if before else standing.assignee or "a colleague"
     heir, had = reader.text(last.person_name, 40), reader.length(since, last.at)
     said = [

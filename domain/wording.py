@@ -132,6 +132,11 @@ def sentence(*parts: str) -> str:
     return " ".join(said)
 
 
+def plain_day(day: date) -> str:
+    """`Wed 25 Nov`, the same in every language of the machine."""
+    return f"{DAYS[day.weekday()]} {day.day} {MONTHS[day.month - 1]}"
+
+
 @lru_cache(maxsize=256)
 def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name if is_zone(name) else "UTC")
@@ -167,7 +172,7 @@ class Reader:
     def day(self, moment: date | datetime) -> str:
         """`Wed 25 Nov`, with the year if it is far away."""
         on = self.local(moment).date() if isinstance(moment, datetime) else moment
-        said = f"{DAYS[on.weekday()]} {on.day} {MONTHS[on.month - 1]}"
+        said = plain_day(on)
         return f"{said} {on.year}" if abs((on - self.today).days) > FAR_DAYS else said
 
     def last_day(self, end: datetime) -> str:
