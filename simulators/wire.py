@@ -12,9 +12,12 @@ import uvicorn
 
 
 class LoopbackServer:
-    """One app on 127.0.0.1; port 0 picks a free one. `url` is known before `start` returns."""
+    """One app on 127.0.0.1; port 0 picks a free one. `url` is known before `start` returns.
 
-    def __init__(self, app: Any, port: int = 0) -> None:
+    An app that answers with its own Date says `dates=False`, else the machine's would stand there.
+    """
+
+    def __init__(self, app: Any, port: int = 0, *, dates: bool = True) -> None:
         # The protocol is named because asyncio sets TCP_NODELAY only then: without it every answer
         # waits 40 ms for the client's delayed acknowledgement.
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -24,7 +27,12 @@ class LoopbackServer:
         self.port: int = self._socket.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
         config = uvicorn.Config(
-            app, log_level="error", lifespan="off", access_log=False, timeout_graceful_shutdown=1
+            app,
+            log_level="error",
+            lifespan="off",
+            access_log=False,
+            timeout_graceful_shutdown=1,
+            date_header=dates,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(

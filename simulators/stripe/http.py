@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -80,7 +81,10 @@ class Api:
             hang_up(receive, reset=harm is Harm.RESET_AFTER)
             return None
         sim.front.note(call, answer.status)
-        return Response(answer.body, status_code=answer.status, headers=answer.headers)
+        date = format_datetime(sim.clock.now(), usegmt=True)
+        return Response(
+            answer.body, status_code=answer.status, headers={"Date": date, **answer.headers}
+        )
 
 
 def build_app(sim: StripeSim) -> Starlette:

@@ -56,7 +56,7 @@ class StripeSim(Verbs):
         self.front = Front(world, hooks, Portal(world))
         super().__init__(self.front)
         self.app: Starlette = build_app(self)
-        self._server = LoopbackServer(self.app, port)
+        self._server = LoopbackServer(self.app, port, dates=False)
         self.url = self._server.url
         if local_pages:
             world.invoice_pages = world.portal_pages = self.url
