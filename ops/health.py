@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 import redis
 import sqlalchemy as sa
+from rq import Worker
 
+from domain.ports import Health
+from domain.wording import count as said
 from jobs import queues
+from jobs.relay import LEADER
 from jobs.runtime import SYSTEMS
+from ops.invariants import RULES, broken
+from ops.lines import Line
 
 if TYPE_CHECKING:
     from store.unit_of_work import Transaction
@@ -74,3 +81,89 @@ def jobs_under_way(connection: redis.Redis) -> dict[str, int]:
         asked.zcard(f"rq:wip:{name}")
     found = asked.execute()
     return {name: sum(found[3 * place : 3 * place + 3]) for place, name in enumerate(names)}
+
+
+# ---------------------------------------------------------------- findings of the doctor
+
+OLD = 600
+"""Seconds that an account may wait before somebody should know."""
+LEADING = sa.text("SELECT owner FROM leases WHERE name = :name AND until > clock_timestamp()")
+OLDEST = sa.text(
+    "SELECT kind, count(*) AS waiting, "
+    "extract(epoch FROM clock_timestamp() - min(dirty_at)) AS seconds FROM lanes "
+    "WHERE dirty_seq > done_seq AND not_before IS NULL GROUP BY kind"
+)
+
+
+def of_relay(tx: Transaction) -> Iterator[Line]:
+    """Whether somebody turns due work into jobs."""
+    owner = tx.connection.execute(LEADING, {"name": LEADER}).scalar()
+    if owner is None:
+        yield Line(
+            id="here/relay",
+            health=Health.WRONG,
+            detail="no relay leads, so nothing becomes a job",
+            remedy="Start `kidglove up`, or `python worker.py`.",
+        )
+    else:
+        yield Line(id="here/relay", health=Health.OK, detail=f"led by {owner}")
+
+
+def of_workers(connection: redis.Redis) -> Iterator[Line]:
+    """Whether every queue has somebody who serves it, and whether jobs pile up."""
+    for name in queues.queue_names(SYSTEMS):
+        one = queues.queue(name, connection)
+        serving, failed = Worker.count(queue=one), one.failed_job_registry.count
+        detail = f"{said(serving, 'worker')}, {said(one.count, 'job')} waiting, {failed} failed"
+        if not serving:
+            yield Line(
+                id=f"here/worker-{name}",
+                health=Health.WRONG,
+                detail=detail,
+                remedy="Start `kidglove up`, or `python worker.py`.",
+            )
+        else:
+            yield Line(id=f"here/worker-{name}", health=Health.OK, detail=detail)
+
+
+def of_work(tx: Transaction, now: datetime) -> Iterator[Line]:
+    """Whether accounts wait too long, and whether anything was not understood or carried out."""
+    for row in tx.connection.execute(OLDEST):
+        if row.seconds is not None and row.seconds > OLD:
+            yield Line(
+                id=f"here/waiting-{row.kind}",
+                health=Health.WRONG,
+                detail=f"{said(row.waiting, 'account')} waiting, the oldest for "
+                f"{int(row.seconds // 60)} min",
+                remedy="Look at the relay and the workers above.",
+            )
+    stuck = len(tx.effects.stuck())
+    unread = tx.inbox.counts().get("quarantined", 0)
+    yield Line(
+        id="here/dead",
+        health=Health.WRONG if stuck else Health.OK,
+        detail=f"{said(stuck, 'effect')} parked or dead",
+        remedy="`kidglove dead list` shows them by cause." if stuck else "",
+    )
+    yield Line(
+        id="here/inbox",
+        health=Health.UNKNOWN if unread else Health.OK,
+        detail=f"{said(unread, 'message')} not understood",
+        remedy="They are kept with the reason; report them with the vendor's version."
+        if unread
+        else "",
+    )
+
+
+def of_promises(tx: Transaction, now: datetime) -> Iterator[Line]:
+    """Whether what must always be true is true."""
+    wrong = broken(tx, now)
+    if not wrong:
+        yield Line(id="here/invariants", health=Health.OK, detail=f"all {len(RULES)} hold")
+    for one in wrong:
+        yield Line(
+            id=f"here/invariant-{one.rule.name}",
+            health=Health.WRONG,
+            detail=f"not true for {one.count}: {one.rule.says} ({', '.join(one.examples)})",
+            remedy=one.rule.remedy,
+        )

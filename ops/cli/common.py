@@ -24,11 +24,23 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask, do it.")]
 By = Annotated[
-    str, typer.Option("--by", help="Who does this, for the audit.", show_default="your login name")
+    str | None,
+    typer.Option("--by", help="Who does this, for the audit. Default: your login name."),
 ]
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+WIDE = 160
+"""Columns of a table that goes into a file or a pipe, where nobody has to scroll."""
+
+
+def _console(*, stderr: bool = False) -> Console:
+    found = Console(stderr=stderr, highlight=False)
+    if found.is_terminal:
+        return found
+    return Console(stderr=stderr, highlight=False, width=WIDE)
+
+
+out = _console()
+err = _console(stderr=True)
 
 
 def whoami() -> str:
@@ -71,7 +83,7 @@ def runtime() -> Iterator[Runtime]:
             here.close()
 
 
-def settings() -> Settings:
+def current_settings() -> Settings:
     """The settings of this environment."""
     from settings import Settings
 
@@ -92,9 +104,14 @@ def misuse(message: str) -> NoReturn:
     raise typer.Exit(2)
 
 
+def announce(what: str) -> None:
+    """Say what will happen to how many records, right before it does."""
+    err.print(what, markup=False)
+
+
 def agree(what: str, *, yes: bool) -> None:
     """Say what will happen to how many records, and ask unless told not to."""
-    err.print(what, markup=False)
+    announce(what)
     if yes:
         return
     if not err.is_terminal:
@@ -112,7 +129,7 @@ def print_json(value: object) -> None:
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, none: str) -> None:
     """A table, or the sentence that says why there is none."""
     if not rows:
-        out.print(none)
+        out.print(none, markup=False)
         return
     table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     for row in rows:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ops.cli.common import Json, err, fail, misuse, out, plain, print_json, settings
+from ops.cli.common import Json, current_settings, fail, misuse, out, plain, print_json, print_table
 
 if TYPE_CHECKING:
     from ops.up import Running
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands."""
-    app.command("up")(up)
-    app.command("simulate")(simulate)
-    app.command("demo")(demo)
-    app.command("settings")(show_settings)
+Variable = tuple[str, object]
 
 
 def up(as_json: Json = False) -> None:
@@ -49,7 +45,7 @@ def up(as_json: Json = False) -> None:
         )
 
     try:
-        code = run(settings(), say=say)
+        code = run(current_settings(), say=say)
     except CannotStart as problem:
         fail(f"Kidglove cannot start: {problem.message}.", problem.remedy)
     raise typer.Exit(code)
@@ -126,7 +122,7 @@ def demo(
 
 
 def show_settings(as_json: Json = False) -> None:
-    """Show the settings in force, with every secret masked.
+    """Show the settings in force by the names of their variables, every secret masked.
 
     Examples:
 
@@ -134,12 +130,18 @@ def show_settings(as_json: Json = False) -> None:
 
         kidglove settings --json
     """
-    from rich.pretty import pprint
-
-    shown = settings().masked()
+    shown = current_settings().masked()
     if as_json:
         print_json(shown)
-    else:
-        pprint(shown, console=out, expand_all=True)
-    if not shown["stripe"]:
-        err.print("no Stripe settings")
+        return
+    print_table(("variable", "value"), list(_variables(shown)), none="There is no setting.")
+
+
+def _variables(values: Mapping[str, object], prefix: str = "KIDGLOVE_") -> Iterator[Variable]:
+    """Each setting under the name by which the environment or `.env` sets it."""
+    for name, value in values.items():
+        variable = name if name in ("database_url", "redis_url") else f"{prefix}{name}"
+        if isinstance(value, dict) and value:
+            yield from _variables(value, f"{prefix}{name.upper()}__")
+        else:
+            yield variable.upper(), plain(value) if value not in ([], {}, "") else None

@@ -19,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
+from connectors.stripe.versions import API_VERSION
 from ops.demo.vendors import Salesforce, Stripe, World
 from ops.embedded import running
 from ops.embedded.server import prefixed
@@ -214,7 +215,9 @@ def _environment(
     """The settings of the demo's installation: what an admin would put into `.env`."""
     edge = f"http://127.0.0.1:{port}"
     path_secret = secrets.token_hex(16)
-    _, signing_secret = stripe.do("add_webhook_endpoint", url=f"{edge}/webhooks/stripe")
+    _, signing_secret = stripe.do(
+        "add_webhook_endpoint", url=f"{edge}/webhooks/stripe", api_version=API_VERSION
+    )
     salesforce.do("watch", url=f"{edge}/webhooks/salesforce/outbound/{path_secret}", fields=WATCHED)
     org = found["salesforce"]
     ours = {

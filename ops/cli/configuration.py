@@ -1,0 +1,351 @@
+"""`kidglove policy` and `kidglove mapping`: check, explain, apply, history, and the live doctor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import sqlalchemy as sa
+import typer
+
+from ops.cli.common import (
+    By,
+    Json,
+    Yes,
+    agree,
+    err,
+    fail,
+    misuse,
+    out,
+    print_json,
+    print_table,
+    runtime,
+    whoami,
+)
+
+if TYPE_CHECKING:
+    from jobs.runtime import Runtime
+    from mappings.findings import Finding
+    from store.unit_of_work import Transaction
+
+policy = typer.Typer(no_args_is_help=True, help="Who is a VIP, when a person starts, how long.")
+mapping = typer.Typer(no_args_is_help=True, help="Which CRM field means what.")
+HISTORY = sa.text(
+    "SELECT version, at, author, note, text FROM config_versions WHERE name = :name "
+    "ORDER BY version DESC"
+)
+COUNTS = sa.text(
+    "SELECT (SELECT count(*) FROM accounts) AS accounts, "
+    "(SELECT count(*) FROM cases WHERE state <> 'closed') AS cases"
+)
+File = Annotated[
+    str | None,
+    typer.Argument(help="A file, or the name of a shipped one. Default: the one in force."),
+]
+Needed = Annotated[str, typer.Argument(help="A file, or the name of a shipped one.")]
+Note = Annotated[str, typer.Option("--note", "-m", help="Why it changes, for the history.")]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Kind:
+    """What differs between policies and mappings."""
+
+    word: str
+    stored: str
+    shipped: Callable[[str], str]
+    in_force: Callable[[Runtime, Transaction], tuple[str, str]]
+    check: Callable[..., list[Finding]]
+    explain: Callable[[str, str], str]
+
+
+def _policy_kind() -> _Kind:
+    from mappings import policy_file as files
+    from sync.configs import POLICY
+
+    def in_force(here: Runtime, tx: Transaction) -> tuple[str, str]:
+        stored = tx.system.config(POLICY)
+        if stored is not None:
+            return stored.text, stored.label
+        preset = here.settings.policy_preset
+        return files.preset_text(preset), f"{preset} (shipped)"
+
+    return _Kind(
+        word="policy",
+        stored=POLICY,
+        shipped=files.preset_text,
+        in_force=in_force,
+        check=files.check_policy,
+        explain=lambda text, name: files.explain_policy(files.load_policy(text, name=name)),
+    )
+
+
+def _mapping_kind() -> _Kind:
+    from jobs.runtime import CRM_SYSTEM
+    from mappings import mapping_file as files
+
+    def in_force(here: Runtime, tx: Transaction) -> tuple[str, str]:
+        stored = tx.system.config(f"mapping:{CRM_SYSTEM}")
+        if stored is not None:
+            return stored.text, stored.label
+        return files.default_mapping_text(CRM_SYSTEM), f"{CRM_SYSTEM} (shipped)"
+
+    return _Kind(
+        word="mapping",
+        stored=f"mapping:{CRM_SYSTEM}",
+        shipped=files.default_mapping_text,
+        in_force=in_force,
+        check=files.check_mapping,
+        explain=lambda text, name: files.explain_mapping(files.load_mapping(text, name=name)),
+    )
+
+
+@policy.command("check")
+def check_policy(file: File = None, as_json: Json = False) -> None:
+    """Find every mistake of a policy at once. Exits with 1 if it may not be used.
+
+    Examples:
+
+        kidglove policy check my-policy.yaml
+
+        kidglove policy check hand-off
+    """
+    _check(_policy_kind(), file, as_json)
+
+
+@mapping.command("check")
+def check_mapping(file: File = None, as_json: Json = False) -> None:
+    """Find every mistake of a mapping at once, from its text alone.
+
+    Examples:
+
+        kidglove mapping check my-salesforce.yaml
+    """
+    _check(_mapping_kind(), file, as_json)
+
+
+@policy.command("explain")
+def explain_policy(file: File = None, as_json: Json = False) -> None:
+    """Tell a policy in sentences.
+
+    Examples:
+
+        kidglove policy explain
+
+        kidglove policy explain revops-sop
+    """
+    _explain(_policy_kind(), file, as_json)
+
+
+@mapping.command("explain")
+def explain_mapping(file: File = None, as_json: Json = False) -> None:
+    """Tell a mapping in sentences.
+
+    Examples:
+
+        kidglove mapping explain
+    """
+    _explain(_mapping_kind(), file, as_json)
+
+
+@policy.command("apply")
+def apply_policy(
+    file: Needed, note: Note, by: By = None, yes: Yes = False, as_json: Json = False
+) -> None:
+    """Put a policy in force. It is checked first; the next judgement of each account uses it.
+
+    Examples:
+
+        kidglove policy apply hand-off --note "automation first for the mid tier"
+
+        kidglove policy apply my-policy.yaml -m "VIP line to 8,000" --by ann --yes
+    """
+    _apply(_policy_kind(), file, note=note, by=by, yes=yes, as_json=as_json)
+
+
+@mapping.command("apply")
+def apply_mapping(
+    file: Needed, note: Note, by: By = None, yes: Yes = False, as_json: Json = False
+) -> None:
+    """Put a mapping in force. Effects that were parked for a wrong mapping are sent again.
+
+    Examples:
+
+        kidglove mapping apply my-salesforce.yaml --note "health moved to a new field"
+    """
+    _apply(_mapping_kind(), file, note=note, by=by, yes=yes, as_json=as_json)
+
+
+@policy.command("history")
+def policy_history(as_json: Json = False) -> None:
+    """List every version of the policy: who, when, why.
+
+    Examples:
+
+        kidglove policy history
+    """
+    _history(_policy_kind(), as_json)
+
+
+@mapping.command("history")
+def mapping_history(as_json: Json = False) -> None:
+    """List every version of the mapping: who, when, why.
+
+    Examples:
+
+        kidglove mapping history
+    """
+    _history(_mapping_kind(), as_json)
+
+
+@mapping.command("doctor")
+def mapping_doctor(file: File = None, as_json: Json = False) -> None:
+    """Hold a mapping against the live org: fields, rights, types, lengths, picklist values.
+
+    Exits with 1 if anything is wrong. Nothing is changed.
+
+    Examples:
+
+        kidglove mapping doctor
+
+        kidglove mapping doctor my-salesforce.yaml
+    """
+    from domain.ports import Health
+    from jobs.salesforce_wiring import build
+    from mappings.mapping_file import load_mapping
+    from ops.cli.findings import print_findings
+    from ops.lines import Line
+
+    with runtime() as here:
+        if not here.settings.salesforce.instance_url:
+            fail("no CRM is connected", "Set KIDGLOVE_SALESFORCE__INSTANCE_URL and its credential.")
+        text, name = _text(_mapping_kind(), file, here)
+        connector = build(
+            here.settings,
+            mapping=load_mapping(text, name=name),
+            clock=here.clock,
+            connection=here.redis,
+        )
+        lines = [
+            Line.of("salesforce", one)
+            for one in connector.examine()
+            if one.check in ("salesforce.login", "salesforce.org")
+            or one.check.startswith(("salesforce.fields", "salesforce.field", "salesforce.task"))
+        ]
+    print_findings(lines, as_json=as_json)
+    raise typer.Exit(1 if any(one.health is Health.WRONG for one in lines) else 0)
+
+
+def _check(kind: _Kind, file: str | None, as_json: bool) -> None:
+    from mappings.findings import errors
+
+    text, name = _text_anywhere(kind, file)
+    found = kind.check(text, name=name)
+    if as_json:
+        print_json(found)
+    else:
+        _print_mistakes(found)
+        if not found:
+            out.print(f"{name} has no mistake.", markup=False)
+    raise typer.Exit(1 if errors(found) else 0)
+
+
+def _explain(kind: _Kind, file: str | None, as_json: bool) -> None:
+    text, name = _text_anywhere(kind, file)
+    if errors_of(kind, text, name):
+        _refuse(kind, text, name)
+    told = kind.explain(text, name)
+    if as_json:
+        print_json({kind.word: name, "sentences": told.splitlines()})
+    else:
+        out.print(told, markup=False)
+
+
+def _apply(kind: _Kind, file: str, *, note: str, by: str | None, yes: bool, as_json: bool) -> None:
+    with runtime() as here:
+        text, name = _text(kind, file, here)
+        if errors_of(kind, text, name):
+            _refuse(kind, text, name)
+        with here.store.begin() as tx:
+            before, label = kind.in_force(here, tx)
+            counts = tx.connection.execute(COUNTS).one()
+        if before == text and "(shipped)" not in label:
+            out.print(f"{name} is in force already, as {label}. Nothing was changed.")
+            return
+        agree(
+            f"{name} takes the place of {label}. {counts.accounts} accounts are judged by it from "
+            f"their next look on, {counts.cases} of them with an open case.",
+            yes=yes,
+        )
+        applied = here.actions.apply_config(kind.stored, text, by=by or whoami(), note=note)
+    if as_json:
+        print_json({"applied": applied, "accounts": counts.accounts, "open_cases": counts.cases})
+    else:
+        out.print(f"{applied} is in force.", markup=False)
+
+
+def _history(kind: _Kind, as_json: bool) -> None:
+    with runtime() as here, here.store.begin() as tx:
+        rows = tx.connection.execute(HISTORY, {"name": kind.stored}).mappings().all()
+        _, label = kind.in_force(here, tx)
+    if as_json:
+        print_json({"in_force": label, "versions": [dict(row) for row in rows]})
+        return
+    print_table(
+        ("version", "since (UTC)", "by", "why"),
+        [
+            (f"{kind.stored}@{row['version']}", row["at"], row["author"], row["note"])
+            for row in rows
+        ],
+        none=f"Nothing was ever applied; {label} is in force.",
+    )
+
+
+def errors_of(kind: _Kind, text: str, name: str) -> Sequence[Finding]:
+    """The findings that stop a text from being used."""
+    from mappings.findings import errors
+
+    return errors(kind.check(text, name=name))
+
+
+def _refuse(kind: _Kind, text: str, name: str) -> NoReturn:
+    _print_mistakes(kind.check(text, name=name))
+    fail(f"{name} cannot be used.", "Correct the lines above; nothing was changed.")
+
+
+def _print_mistakes(found: Sequence[Finding]) -> None:
+    for one in found:
+        word = "" if one.severity == "error" else f"{one.severity}: "
+        err.print(
+            f"{one.file}:{one.line}:{one.column}: {word}{one.message}",
+            style="red" if one.severity == "error" else "yellow",
+            markup=False,
+        )
+        if one.fix:
+            err.print(f"  {one.fix}", markup=False)
+
+
+def _text_anywhere(kind: _Kind, file: str | None) -> tuple[str, str]:
+    """The text of a file without opening the store; only the one in force needs it."""
+    if file is not None:
+        return _read(kind, file)
+    with runtime() as here:
+        return _text(kind, None, here)
+
+
+def _text(kind: _Kind, file: str | None, here: Runtime) -> tuple[str, str]:
+    if file is not None:
+        return _read(kind, file)
+    with here.store.begin() as tx:
+        return kind.in_force(here, tx)
+
+
+def _read(kind: _Kind, file: str) -> tuple[str, str]:
+    path = Path(file)
+    if path.exists():
+        return path.read_text(encoding="utf-8"), file
+    try:
+        return kind.shipped(file), f"{file}.yaml"
+    except KeyError as problem:
+        misuse(f"there is no file {file!r}, and {problem.args[0]}")

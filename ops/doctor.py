@@ -1,0 +1,270 @@
+"""Every check of an installation in one list: ok, wrong or unknown, each with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import redis
+import sqlalchemy as sa
+
+from domain.errors import KidgloveError
+from domain.policy import Automation, HoldStart, Policy, Tier
+from domain.ports import Health
+from domain.wording import count
+from jobs.runtime import CRM_SYSTEM, PAYMENTS_SYSTEM
+from ops import health
+from ops.lines import Line, ok, wrong
+
+if TYPE_CHECKING:
+    from jobs.runtime import Runtime
+    from store.unit_of_work import Transaction
+
+CONFIRMED = "confirmed:"
+"""Prefix of the stored documents in which people vouch for what no API shows."""
+VALID = timedelta(days=180)
+"""How long a person's word counts: settings in a Dashboard change without anybody telling us."""
+CONFIRMATIONS = sa.text(
+    "SELECT DISTINCT ON (name) name, author, note, at FROM config_versions "
+    "WHERE name LIKE 'confirmed:%' ORDER BY name, version DESC"
+)
+FAILURE_MAILS = f"{PAYMENTS_SYSTEM}/failure-mails"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """A person's word for one line."""
+
+    by: str
+    at: datetime
+    note: str
+
+
+def examine(here: Runtime) -> list[Line]:
+    """Every check. Never raises: a check that fails is a line that is wrong."""
+    lines = [*_here(here)]
+    for system, name in ((PAYMENTS_SYSTEM, "stripe"), (CRM_SYSTEM, "salesforce")):
+        lines += _vendor(here, system, name)
+    lines += _policy(here)
+    try:
+        with here.store.begin() as tx:
+            words = confirmations(tx)
+    except sa.exc.SQLAlchemyError:
+        words = {}
+    return [_with_word(line, words.get(line.id), here.clock.now()) for line in lines]
+
+
+def people_only(here: Runtime) -> frozenset[str]:
+    """The ids of the lines for which a person's word is asked, those confirmed before included."""
+    lines = [*_vendor(here, PAYMENTS_SYSTEM, "stripe"), *_vendor(here, CRM_SYSTEM, "salesforce")]
+    return frozenset(line.id for line in lines if line.health is Health.UNKNOWN)
+
+
+def confirmations(tx: Transaction) -> Mapping[str, Word]:
+    """The latest word of a person for each line that has one."""
+    return {
+        row.name.removeprefix(CONFIRMED): Word(by=row.author, at=row.at, note=row.note)
+        for row in tx.connection.execute(CONFIRMATIONS)
+    }
+
+
+def confirm(tx: Transaction, id: str, *, by: str, note: str, now: datetime) -> date:
+    """Store a person's word for a line; returns the day until which it counts."""
+    tx.system.add_config(f"{CONFIRMED}{id}", now.isoformat(), author=by, note=note, now=now)
+    tx.audit.note("doctor.confirmed", id, now=now, actor=by, details={"note": note})
+    return (now + VALID).date()
+
+
+def _with_word(line: Line, word: Word | None, now: datetime) -> Line:
+    """An unknown line for which a person vouched not long ago is fine."""
+    if line.health is not Health.UNKNOWN or word is None:
+        return line
+    said = f"confirmed by {word.by} on {word.at:%d %b %Y}{f': {word.note}' if word.note else ''}"
+    if now - word.at <= VALID:
+        return replace(line, health=Health.OK, detail=said, remedy="")
+    return replace(line, detail=f"{line.detail} (it was {said}, which is too long ago)")
+
+
+# ---------------------------------------------------------------- here
+
+
+def _here(here: Runtime) -> Iterator[Line]:
+    yield _database(here)
+    yield _queue(here)
+    try:
+        with here.store.begin() as tx:
+            now = here.clock.now()
+            yield from health.of_relay(tx)
+            yield from health.of_work(tx, now)
+            yield from health.of_promises(tx, now)
+            yield from _circuits(tx)
+    except sa.exc.SQLAlchemyError as problem:
+        yield wrong("here/store", f"it cannot be read ({type(problem).__name__})", "See above.")
+    with suppress(redis.RedisError):
+        yield from health.of_workers(here.redis)
+    yield from _edge(here)
+    yield from _modes(here)
+
+
+def _database(here: Runtime) -> Line:
+    try:
+        with here.store.begin() as tx:
+            version = tx.connection.execute(sa.text("SHOW server_version")).scalar()
+            schema = tx.connection.execute(
+                sa.text("SELECT version_num FROM alembic_version")
+            ).scalar()
+    except sa.exc.SQLAlchemyError as problem:
+        return wrong(
+            "here/database",
+            f"PostgreSQL does not answer ({type(problem).__name__})",
+            "Check DATABASE_URL; without it `kidglove up` brings its own server.",
+        )
+    return ok("here/database", f"PostgreSQL {str(version).split()[0]}, schema {schema}")
+
+
+def _queue(here: Runtime) -> Line:
+    try:
+        info = here.redis.info("server")
+        policy = here.redis.config_get("maxmemory-policy").get("maxmemory-policy")
+    except redis.RedisError as problem:
+        return wrong(
+            "here/queue",
+            f"the Redis server does not answer ({type(problem).__name__})",
+            "Check REDIS_URL; without it `kidglove up` brings its own server.",
+        )
+    version = info.get("valkey_version") or info.get("redis_version")
+    if policy not in ("noeviction", None):
+        return wrong(
+            "here/queue",
+            f"it forgets keys when its memory is full (maxmemory-policy {policy})",
+            "Set maxmemory-policy to noeviction: a queue must not lose jobs.",
+        )
+    return ok("here/queue", f"version {version}, forgets nothing")
+
+
+def _circuits(tx: Transaction) -> Iterator[Line]:
+    for system, reason in tx.system.open_circuits().items():
+        yield wrong(
+            f"here/circuit-{system}",
+            f"nothing is sent to {system}: {reason}",
+            f"Renew the credential, then `kidglove circuit close {system}`.",
+        )
+
+
+def _edge(here: Runtime) -> Iterator[Line]:
+    from ops.up import answers
+
+    ours = here.settings
+    if answers(ours.host, ours.port):
+        yield ok("here/edge", f"webhooks are taken on {ours.host}:{ours.port}")
+    else:
+        yield Line(
+            id="here/edge",
+            health=Health.UNKNOWN,
+            detail=f"nothing answers on {ours.host}:{ours.port}",
+            remedy="`kidglove up` starts it; if it runs on another host, look there.",
+        )
+    if ours.stripe.webhook_secrets:
+        yield ok("here/stripe-secrets", count(len(ours.stripe.webhook_secrets), "signing secret"))
+    else:
+        yield wrong(
+            "here/stripe-secrets",
+            "no signing secret is set, so Stripe's webhooks are refused",
+            "Set KIDGLOVE_STRIPE__WEBHOOK_SECRETS to the endpoint's secret, as a JSON list.",
+        )
+    if ours.salesforce.instance_url:
+        secrets = len(ours.salesforce.webhook_secrets) + len(ours.salesforce.flow_api_keys)
+        if secrets:
+            yield ok(
+                "here/salesforce-secrets", f"{count(secrets, 'secret')} for messages and flows"
+            )
+        else:
+            yield Line(
+                id="here/salesforce-secrets",
+                health=Health.UNKNOWN,
+                detail="no message is accepted from Salesforce, so changes are found by polling",
+                remedy="Set KIDGLOVE_SALESFORCE__WEBHOOK_SECRETS to be told within seconds.",
+            )
+
+
+def _modes(here: Runtime) -> Iterator[Line]:
+    from domain.effects import EffectKind
+    from domain.rows import EffectMode
+
+    quiet = [kind for kind in EffectKind if here.settings.mode_of(kind) is not EffectMode.ACT]
+    if quiet:
+        yield Line(
+            id="here/effects",
+            health=Health.UNKNOWN,
+            detail=f"{count(len(quiet), 'kind')} of effects only written down, not carried out",
+            remedy="Set KIDGLOVE_ALL_EFFECTS=act when what is shown is what you want.",
+        )
+    else:
+        yield ok("here/effects", "every kind of effect is carried out")
+
+
+# ---------------------------------------------------------------- vendors and policy
+
+
+def _vendor(here: Runtime, system: str, name: str) -> Iterator[Line]:
+    try:
+        examined = here.examined
+    except KidgloveError as problem:
+        if system == PAYMENTS_SYSTEM:
+            yield wrong(f"{name}/key", problem.message, problem.remedy)
+        return
+    if system not in examined:
+        yield Line(
+            id=f"{name}/connected",
+            health=Health.UNKNOWN,
+            detail="not connected",
+            remedy="Set KIDGLOVE_SALESFORCE__INSTANCE_URL and its credential.",
+        )
+        return
+    for finding in examined[system].examine():
+        yield Line.of(name, finding)
+
+
+def _policy(here: Runtime) -> Iterator[Line]:
+    try:
+        with here.store.begin() as tx:
+            config = here.configs.current(tx, here.clock.now())
+            words = confirmations(tx)
+    except (KidgloveError, sa.exc.SQLAlchemyError, KeyError) as problem:
+        yield wrong("policy/in-force", str(problem), "`kidglove policy check` says what is wrong.")
+        return
+    yield ok("policy/in-force", config.label)
+    for tier in config.policy.tiers:
+        yield from _tier(config.policy, tier, mails_off=FAILURE_MAILS in words)
+
+
+def _tier(policy: Policy, tier: Tier, *, mails_off: bool) -> Iterator[Line]:
+    """What quiet costs in this tier, in the way that the policy chose."""
+    id = f"policy/tier-{tier.name}"
+    if tier.automation is not Automation.HELD:
+        stops = "until the CRM says in resolution"
+        how = stops if tier.automation is Automation.UNTIL_IN_RESOLUTION else "all the way"
+        yield ok(id, f"Stripe's own dunning runs {how}; robotic mails are meant to go out")
+        return
+    if tier.hold_start is HoldStart.INTERCEPT:
+        rules = policy.hold
+        yield ok(
+            id,
+            "intercept: no automatic mail for renewals. The price: Kidglove starts the first try, "
+            f"{rules.intercept_finalize_minutes} minutes after the draft; if it is away for "
+            f"{rules.intercept_hand_back_hours} hours, the invoice goes back to Stripe. A "
+            "subscription's very first invoice cannot be intercepted.",
+        )
+        return
+    yield Line(
+        id=id,
+        health=Health.OK if mails_off else Health.UNKNOWN,
+        detail="react: Stripe collects as ever, and the mail of the first failure may be out "
+        "before the hold begins; it cannot be called back.",
+        remedy=""
+        if mails_off
+        else f"Use intercept, or switch that mail off: `kidglove doctor confirm {FAILURE_MAILS}`.",
+    )
