@@ -9,18 +9,20 @@ from datetime import datetime, timedelta
 from domain.case import Case, CaseState, Outcome, Timer, TimerKind
 from domain.certifying import certify
 from domain.escalation import close_window, escalate, half_of
-from domain.facts import AttemptBy, Invoice, InvoiceStatus, PaymentPicture
+from domain.facts import Invoice, InvoiceStatus, PaymentPicture
+from domain.handoff import handoff_at, person_is_due
 from domain.heeding import heed_task
 from domain.holding import alert, current_holds, known_holds, warning_at, word_is_new
 from domain.holds import Suppression, SuppressionState, ends_at
+from domain.hop_tasks import keep_hops
 from domain.intercepting import intercept, intercepts, next_step_at
 from domain.leaf import Known, Missing
-from domain.policy import AfterFraction, AfterManualRetry, Never, OnDay, Tier
+from domain.policy import Tier
 from domain.projection import our_values
 from domain.quieting import Quieting, keep_quiet, renewal_due
 from domain.restoring import give_back
 from domain.situation import Decision, Reason, Situation
-from domain.tasking import assign, crm_picture, keep_hops, keep_task, log, seen_closed
+from domain.tasking import assign, crm_picture, keep_task, log, seen_closed
 from domain.tiers import classify
 from domain.trouble import failing_invoices
 
@@ -293,38 +295,11 @@ def _state(situation: Situation, case: Case, tier: Tier, failing: tuple[Invoice,
         state = CaseState.IN_RESOLUTION
     elif case.promise is not None:
         state = CaseState.PROMISED
-    elif case.state.needs_person or _person_is_due(situation, case, tier, failing):
+    elif case.state.needs_person or person_is_due(situation, case, tier, failing):
         state = CaseState.WITH_PERSON
     else:
         state = CaseState.WATCHING
     return replace(case, state=state)
-
-
-def handoff_at(case: Case, tier: Tier, assumed_days: int) -> datetime | None:
-    """When a person starts; None if only an event or nobody calls for one."""
-    match tier.handoff:
-        case OnDay(day):
-            return case.opened_at + timedelta(days=day)
-        case AfterFraction(numerator, denominator):
-            window = tier.window_days or assumed_days
-            return case.opened_at + timedelta(days=-(-window * numerator // denominator))
-        case AfterManualRetry() | Never():
-            return None
-
-
-def _person_is_due(
-    situation: Situation, case: Case, tier: Tier, failing: tuple[Invoice, ...]
-) -> bool:
-    if case.expedited_at is not None:
-        return True
-    if isinstance(tier.handoff, AfterManualRetry):
-        return any(
-            attempt.by is AttemptBy.MANUAL and not attempt.succeeded
-            for invoice in failing
-            for attempt in invoice.attempts
-        )
-    at = handoff_at(case, tier, situation.policy.window_assumed_days)
-    return at is not None and at <= situation.now
 
 
 def _timers(
@@ -344,7 +319,7 @@ def _timers(
     due: dict[TimerKind, datetime | None] = {}
     if case is not None and case.is_open:
         if case.state is CaseState.WATCHING:
-            due[TimerKind.HANDOFF] = handoff_at(case, tier, policy.window_assumed_days)
+            due[TimerKind.HANDOFF] = handoff_at(situation, case, tier)
         if case.state is CaseState.WITH_PERSON:
             due[TimerKind.ESCALATION] = case.window_ends_at
             due[TimerKind.REMINDER] = None if case.reminded_at else half_of(situation, case)

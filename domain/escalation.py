@@ -49,13 +49,17 @@ def half_of(situation: Situation, case: Case) -> datetime | None:
 
 
 def last_activity(situation: Situation, case: Case) -> datetime | None:
-    """The newest sign that a person is on it: a logged talk, or work on the task itself."""
+    """The newest sign that a person is on it: a logged talk, work on the living task, or a task of
+    the escalation that its owner has completed."""
     signs = [case.active_at] if case.active_at is not None else []
     crm = situation.facts.crm
     if isinstance(crm, Known) and isinstance(crm.value.last_touch, Known):
         touch = crm.value.last_touch.value
         if touch is not None and touch.at >= case.opened_at:
             signs.append(touch.at)
+    if isinstance(crm, Known):
+        handed_on = (crm.value.task(case.hop_key(at + 1)) for at in range(len(case.hops)))
+        signs += [task.closed_at for task in handed_on if task and task.closed_at]
     return max(signs, default=None)
 
 

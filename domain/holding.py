@@ -36,12 +36,16 @@ class Holding:
 
 
 def zone_of(situation: Situation) -> str:
-    """The zone in which the responsible person works; the policy's default if nobody's is known."""
-    crm = situation.facts.crm
+    """The zone in which the responsible person works: whoever has the task, else the first in the
+    chain who is there; the policy's default if nobody's is known."""
+    crm, case = situation.facts.crm, situation.case
     if isinstance(crm, Known):
-        for role in situation.policy.escalation:
-            person = crm.value.people.get(role)
-            if person and person.zone:
+        people = crm.value.people
+        known = [people[role] for role in situation.policy.escalation if role in people]
+        has_it = [one for one in known if case and case.is_open and one.id == case.assignee_id]
+        there = [one for one in known if one.can_take_work]
+        for person in (*has_it, *there, *known):
+            if person.zone:
                 return person.zone
     return situation.policy.calendar.default_zone
 

@@ -99,7 +99,8 @@ class AfterFraction:
 
 @dataclass(frozen=True)
 class AfterManualRetry:
-    """A person starts once a manual retry has failed too."""
+    """A person starts once a manual retry has failed too, or when nobody made one within the tier's
+    snooze."""
 
 
 @dataclass(frozen=True)

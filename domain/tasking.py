@@ -23,7 +23,7 @@ from domain.package import ContextPackage, build_package
 from domain.people import chain, next_after, person_by_id
 from domain.policy import Tier
 from domain.render_html import body as html_body
-from domain.render_text import body, hop_body, hop_subject, subject
+from domain.render_text import body, subject
 from domain.situation import Reason, Situation
 from domain.workdays import add_working_days, local_date, span_end
 
@@ -78,8 +78,14 @@ def _is_asked_anew(situation: Situation, case: Case) -> bool:
 def due_day(situation: Situation, case: Case, tier: Tier) -> date:
     """The day on which the person should have acted, in their own zone."""
     zone = zone_of(situation)
+    today = local_date(situation.now, zone)
+    if case.expedited_at is not None:
+        return today
     if tier.due_before_day is not None:
-        return local_date(case.opened_at, zone) + timedelta(days=tier.due_before_day - 1)
+        last = local_date(case.opened_at, zone) + timedelta(days=tier.due_before_day)
+        # The last day before it on which people work, unless that has passed.
+        if (worked := add_working_days(last, -1, situation.calendar)) >= today:
+            return worked
     due = span_end(situation.now, tier.due, situation.calendar, zone)
     # The day on which the work goes on to the next is the day by which it must be done.
     passed_on = span_end(situation.now, tier.snooze, situation.calendar, zone)
@@ -87,9 +93,14 @@ def due_day(situation: Situation, case: Case, tier: Tier) -> date:
 
 
 def package_for(
-    situation: Situation, case: Case, tier: Tier, certificate: QuietCertificate
+    situation: Situation,
+    case: Case,
+    tier: Tier,
+    certificate: QuietCertificate,
+    *,
+    zone: str | None = None,
 ) -> ContextPackage:
-    """The context package as of this decision."""
+    """The context package as of this decision, for a reader in this zone."""
     taken = {hop.person_id for hop in case.hops}
     if case.assignee_id:
         taken.add(case.assignee_id)
@@ -101,7 +112,7 @@ def package_for(
         tier=tier,
         certificate=certificate,
         now=situation.now,
-        zone=zone_of(situation),
+        zone=zone or zone_of(situation),
         next_owner=heir.person if heir else None,
         due_at=case.window_ends_at,
         names=situation.names,
@@ -153,7 +164,7 @@ def keep_task(
         "due_on": due.isoformat() if due else None,
         "remind_at": half.isoformat() if half and half > situation.now else None,
         "fallback_owner_id": situation.fallback.id if situation.fallback else None,
-        "contact_id": _contact(situation) if task is None else None,
+        "contact_id": contact_of(situation) if task is None else None,
     }
     case = replace(
         case,
@@ -176,64 +187,6 @@ def keep_task(
     ]
 
 
-def keep_hops(
-    situation: Situation, case: Case, tier: Tier, certificate: QuietCertificate
-) -> list[Effect]:
-    """One neutral task for each person to whom the case was escalated; closed with the case."""
-    effects: list[Effect] = []
-    crm = situation.facts.crm
-    for number, hop in enumerate(case.hops, start=1):
-        key = case.hop_key(number)
-        task = crm.value.task(key) if isinstance(crm, Known) else None
-        holder = case.assignee_name if number == 1 else case.hops[number - 2].person_name
-        content: dict[str, Any] = {
-            "key": key,
-            "verb": "keep",
-            "kind": tier.task.value,
-            "fallback_owner_id": situation.fallback.id if situation.fallback else None,
-        }
-        if (
-            task is None
-            and not isinstance(crm, Known)
-            and not _is_first_time(situation, case, number)
-        ):
-            # It cannot be seen: what people did to it since it was made must not be overwritten.
-            continue
-        if not case.is_open:
-            if isinstance(crm, Known) and (task is None or task.is_closed):
-                continue
-            content |= {"verb": "close", "known_id": task.id if task is not None else None}
-        elif task is None:
-            package = package_for(situation, case, tier, certificate)
-            content |= {
-                "subject": hop_subject(package, hop),
-                "text": hop_body(
-                    package,
-                    hop,
-                    holder=holder or "nobody",
-                    since=_had_it(case, number),
-                    keeper=case.assignee_name or "nobody",
-                ),
-                "owner_id": hop.person_id,
-                "due_on": add_working_days(
-                    local_date(situation.now, zone_of(situation)), 1, situation.calendar
-                ).isoformat(),
-                "high_priority": True,
-            }
-        else:
-            continue
-        effects.append(
-            Effect(
-                kind=EffectKind.KEEP_TASK,
-                subject=f"task:{key}",
-                key=f"task:{key}:{content['verb']}",
-                body=content,
-                rule="escalation.task",
-            )
-        )
-    return effects
-
-
 def seen_closed(situation: Situation, case: Case) -> Case:
     """The closed case, with a note of it once nothing of it stands open in the CRM any more."""
     crm = situation.facts.crm
@@ -246,24 +199,12 @@ def seen_closed(situation: Situation, case: Case) -> Case:
     return replace(case, seen_closed=True)
 
 
-def _is_first_time(situation: Situation, case: Case, number: int) -> bool:
-    """Whether this very decision makes the hop, or closes it with its case."""
-    before = situation.case
-    if before is None or before.number != case.number:
-        return True
-    return number > len(before.hops) or before.is_open is not case.is_open
-
-
 def _was_seen(case: Case) -> bool:
     return case.seen_owner is not None or case.seen_due is not None
 
 
-def _had_it(case: Case, number: int) -> datetime:
-    """Since when the one before had it."""
-    return (case.assigned_at or case.opened_at) if number == 1 else case.hops[number - 2].at
-
-
-def _contact(situation: Situation) -> str | None:
+def contact_of(situation: Situation) -> str | None:
+    """The customer's contact that a task is linked with, if there is one who can be reached."""
     crm = situation.facts.crm
     if not isinstance(crm, Known) or not isinstance(crm.value.ap_contact, Known):
         return None

@@ -136,7 +136,11 @@ def _person(tier: Tier) -> Iterator[str]:
     else:
         due = f"due within {_span(tier.due)}"
     yield f"{_start(tier.handoff, tier)} a person gets {_TASKS[tier.task]}{urgency}, {due}."
-    yield f"If nobody acts within {_span(tier.snooze)}, the next in the chain gets it."
+    if tier.due_before_day is not None:
+        rest = f"each after them within {_span(tier.snooze)}"
+        yield f"If nobody acts by then, the next in the chain gets it, {rest}."
+    else:
+        yield f"If nobody acts within {_span(tier.snooze)}, the next in the chain gets it."
 
 
 def _start(handoff: Handoff, tier: Tier) -> str:
@@ -148,7 +152,7 @@ def _start(handoff: Handoff, tier: Tier) -> str:
         case AfterFraction(numerator, denominator):
             return f"After {numerator}/{denominator} of the {tier.window_days} days"
         case AfterManualRetry():
-            return "Once a manual retry has failed too"
+            return f"Once a manual retry has failed too, or {_span(tier.snooze)} without one,"
         case Never():
             return "Never"
         case _:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from domain.case import Case, ChangeLine, Note
+from domain.case import Case, Note
 from domain.errors import Gone, Misconfigured
+from domain.escalation import close_window
 from domain.rows import EVALUATE, StoredCase, Urgency
 from sync.clock import Clock
 from sync.durable import Store, TransactionPort
@@ -23,23 +24,19 @@ class Actions:
         self._clock = clock
 
     def expedite(self, key: str, *, by: str, reason: str) -> None:
-        """Ask for expedited outreach: high priority, due today, the reason in the log.
+        """Ask for expedited outreach: high priority, due today where the owner works, the reason
+        in the log. The time until the work goes on to the next begins anew.
 
         A second call replaces the reason and changes nothing else.
         """
         now = self._clock.now()
         with self._store.begin() as tx:
             stored = _open(tx, key)
-            case = replace(
-                stored.case,
-                expedited_at=stored.case.expedited_at or now,
-                expedite_reason=reason,
-                due_on=now.date() if stored.case.expedited_at is None else stored.case.due_on,
-                changes=(
-                    *stored.case.changes,
-                    ChangeLine(at=now, text=f"Expedited by {by}: {reason}"),
-                ),
-            )
+            case = stored.case.logged(now, f"Expedited by {by}: {reason}")
+            if case.expedited_at is None:
+                # The judgement that follows knows the owner, and so which day it is for them.
+                case = close_window(replace(case, expedited_at=now, due_on=None))
+            case = replace(case, expedite_reason=reason)
             self._save(tx, stored, case, by=by, kind="case.expedited", text=reason)
 
     def add_note(self, key: str, *, by: str, text: str) -> None:
