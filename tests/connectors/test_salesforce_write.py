@@ -271,9 +271,9 @@ def test_only_what_differs_is_sent(stage: Stage) -> None:
 
 
 def test_a_text_that_is_too_long_is_cut_once_and_said_so(stage: Stage) -> None:
-    answers = stage.connector().write([fields(stage, Last_Failure_Code__c="x" * 200)])
+    answers = stage.connector().write([fields(stage, Last_Failure_Code__c="x" * 400)])
     answer = receipt(answers)
-    assert len(answer.now["Last_Failure_Code__c"]) == 80
+    assert len(answer.now["Last_Failure_Code__c"]) == 255
     assert answer.note == "cut to fit: Last_Failure_Code__c"
 
 

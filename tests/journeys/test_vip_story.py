@@ -8,7 +8,7 @@ import pytest
 
 from domain.case import CaseState, Outcome
 from domain.holds import Quiet, SuppressionState
-from simulators.faults import Fault, Harm
+from simulators.salesforce.troubles import whole
 from tests.world import World
 
 
@@ -107,7 +107,7 @@ def test_a_second_renewal_after_the_story_is_collected_by_stripe_as_ever(world: 
 
 def test_money_that_comes_before_the_task_could_be_sent_leaves_no_task(world: World) -> None:
     customer, account = world.vip()
-    world.org.faults.arm(Fault(harm=Harm.STATUS, path=".*/composite", status=503, times=None))
+    world.org.faults.arm(whole("request_limit", path=".*/composite", times=None))
     world.hours(4)
     invoice = world.open_case(customer).invoices[0]
     world.stripe.customer_updates_card(customer)
