@@ -130,7 +130,8 @@ def keep_task(
     task = living_task(situation, case)
     is_read = isinstance(situation.facts.crm, Known)
     closing = not case.is_open
-    if closing and (case.task_digest is None or case.seen_closed or (task and task.is_closed)):
+    is_done = task is not None and task.is_closed and not _ends_now(situation)
+    if closing and (case.task_digest is None or case.seen_closed or is_done):
         return case, []
     if not is_read and _was_seen(case):
         return case, []
@@ -197,6 +198,12 @@ def seen_closed(situation: Situation, case: Case) -> Case:
     if any(task is not None and not task.is_closed for task in tasks):
         return case
     return replace(case, seen_closed=True)
+
+
+def _ends_now(situation: Situation) -> bool:
+    """Whether the case was open until this decision: a task that its owner has just completed
+    must say how it ended too."""
+    return situation.case is not None and situation.case.is_open
 
 
 def _was_seen(case: Case) -> bool:

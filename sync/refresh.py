@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
-from domain.errors import Ambiguous, KidgloveError
+from domain.errors import Ambiguous, Gone, KidgloveError
 from domain.facts import AccountFacts, CrmPicture, InvoiceStatus, PaymentPicture, Person
 from domain.holds import Suppression
 from domain.ids import AccountId, Ref
@@ -18,6 +19,8 @@ from sync.configs import Config
 
 ACCOUNT = "account"
 """The kind of a CRM record that an account of ours is linked with."""
+FALLBACK_FOR = timedelta(minutes=10)
+"""How long the last recipient is taken to be there still: each look costs a call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +75,7 @@ class Refresh:
         self._clock = clock
         self._fallback_owner = fallback_owner
         self._fallback: Person | None = None
+        self._fallback_read_at = clock.now()
 
     def read(self, accounts: Sequence[Remembered], config: Config) -> Mapping[AccountId, Refreshed]:
         """The facts of every account given. What could not be read is `Missing` with the reason."""
@@ -108,14 +112,22 @@ class Refresh:
         return facts
 
     def fallback(self) -> Person | None:
-        """The configured last recipient, read once; None if none is configured or it is gone."""
-        if self._fallback is None and self._fallback_owner and self._crm is not None:
+        """The configured last recipient; None if none is configured or it is gone.
+
+        Read anew every few minutes, because people leave. While the CRM does not answer, as it was
+        last read.
+        """
+        now = self._clock.now()
+        if self._fallback is not None and now - self._fallback_read_at < FALLBACK_FOR:
+            return self._fallback
+        if self._fallback_owner and self._crm is not None:
+            self._fallback_read_at = now
             try:
                 person = self._crm.person(self._fallback_owner)
             except KidgloveError:
-                return None
-            if isinstance(person, Person):
-                self._fallback = person
+                return self._fallback
+            if isinstance(person, Person | Gone):
+                self._fallback = person if isinstance(person, Person) else None
         return self._fallback
 
     def _read_payments(
