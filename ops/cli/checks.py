@@ -17,10 +17,7 @@ from ops.cli.common import (
     when,
 )
 
-doctor = typer.Typer(
-    invoke_without_command=True,
-    help="Check credentials, permissions, versions, webhooks, clock, fields, queues and promises.",
-)
+doctor = typer.Typer(invoke_without_command=True)
 ALIASES = {"auto_advance": "advances", "pause_collection": "pause"}
 """Stripe's own names for the settings that we change, and ours."""
 
