@@ -1,0 +1,68 @@
+"""Somebody sets up a live account by these pages: what they list must be what the code asks for."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from connectors.salesforce.doctor import ONLY_A_PERSON_KNOWS
+from connectors.stripe.dashboard import DASHBOARD_ONLY
+from connectors.stripe.events import EVENTS
+from connectors.stripe.manifest import SCOPES
+from connectors.stripe.versions import API_VERSION
+from mappings.policy_file import preset_names
+from ops.lines import line_id
+from tests.docs.documents import ROOT, documents
+
+STRIPE = documents("docs/setup-stripe.md")[0]
+SALESFORCE = documents("docs/setup-salesforce.md")[0]
+PACKAGE = ROOT / "connectors/salesforce/package"
+
+
+def test_the_endpoint_gets_exactly_the_events_that_we_follow() -> None:
+    listed = [said.text for said in STRIPE.fenced if re.fullmatch(r"[a-z_]+\.[a-z_.]+", said.text)]
+    assert listed == list(EVENTS)
+
+
+def test_the_key_gets_exactly_the_permissions_that_we_need() -> None:
+    named = [scope.name for scope in SCOPES if scope.name.startswith("rak_")]
+    listed = [row[0].strip("`") for row in STRIPE.rows("1. The key") if row[0].startswith("`rak_")]
+    assert sorted(listed) == sorted(named)
+
+
+def test_the_endpoint_is_made_with_our_version() -> None:
+    assert API_VERSION in {said.text for said in STRIPE.spans}
+
+
+def test_every_line_that_only_a_person_can_confirm_is_explained() -> None:
+    asked = [line_id("stripe", one.check) for one in DASHBOARD_ONLY]
+    asked += [line_id("salesforce", check) for check, _, _ in ONLY_A_PERSON_KNOWS]
+    told = {said.text for said in (*STRIPE.spans, *SALESFORCE.spans)}
+    assert sorted(set(asked) - told) == []
+
+
+def test_every_policy_that_is_shown_ships() -> None:
+    shown = {
+        words[3]
+        for document in (STRIPE, SALESFORCE)
+        for said in document.commands("kidglove")
+        if (words := said.text.split())[1:3] == ["policy", "explain"] and len(words) > 3
+    }
+    assert sorted(shown - set(preset_names())) == []
+
+
+def test_every_field_that_a_page_names_is_in_the_package() -> None:
+    labels = {
+        label
+        for file in PACKAGE.rglob("*.xml")
+        for label in re.findall(r"<label>(.*?)</label>", file.read_text(encoding="utf-8"))
+    }
+    named = set(re.findall(r"\*((?:Dunning|Kidglove|Payment|VIP) [A-Za-z ]+)\*", SALESFORCE.text))
+    assert sorted(named - labels) == []
+
+
+@pytest.mark.parametrize("manifest", ["package.xml", "notify.xml", "path.xml"])
+def test_every_part_of_the_package_is_deployed_somewhere(manifest: str) -> None:
+    assert f"--manifest manifest/{manifest}" in SALESFORCE.text
+    assert (PACKAGE / "manifest" / manifest).is_file()
