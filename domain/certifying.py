@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from domain.facts import InvoiceStatus, PaymentPicture, Subscription, SubscriptionStatus
+from domain.facts import Invoice, PaymentPicture, Subscription, SubscriptionStatus
 from domain.holds import Hold, Quiet, QuietCertificate, ends_at, provenance
 from domain.leaf import Known, Leaf
 from domain.quieting import ACTIVE_PAUSE
@@ -29,11 +29,7 @@ def certify(payments: Leaf[PaymentPicture], holds: tuple[Hold, ...]) -> QuietCer
     if not isinstance(payments, Known):
         return QuietCertificate(state=Quiet.UNKNOWN, until=until, because=payments.because)
     picture = payments.value
-    invoices = [
-        invoice
-        for invoice in picture.invoices
-        if invoice.status in (InvoiceStatus.OPEN, InvoiceStatus.DRAFT, InvoiceStatus.UNKNOWN)
-    ]
+    invoices = _unsettled(picture)
     live = [one for one in picture.subscriptions if one.status.is_live]
     if any(invoice.advances is True for invoice in invoices) or any(map(_is_loud, live)):
         state = Quiet.NOT_QUIET
@@ -49,6 +45,19 @@ def certify(payments: Leaf[PaymentPicture], holds: tuple[Hold, ...]) -> QuietCer
         until=until,
         because=because,
     )
+
+
+def sounds(picture: PaymentPicture) -> tuple[str, ...]:
+    """Everything that could still reach the customer by itself; empty means that it is quiet."""
+    invoices = [f"invoice:{one.id}" for one in _unsettled(picture) if one.advances is not False]
+    return (
+        *invoices,
+        *(f"subscription:{one.id}" for one in picture.subscriptions if _is_loud(one)),
+    )
+
+
+def _unsettled(picture: PaymentPicture) -> list[Invoice]:
+    return [invoice for invoice in picture.invoices if not invoice.status.is_settled]
 
 
 def _is_loud(subscription: Subscription) -> bool:

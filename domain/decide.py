@@ -336,7 +336,10 @@ def _timers(
             for one in picture.subscriptions
             if _is_quieted(work, f"subscription:{one.id}")
         )
-    elif intercepts(tier):
+    elif any(row.is_ours and not row.is_intercept for row in work.rows.values()):
+        # What is being given back is looked at until it is.
+        due[TimerKind.QUIET_CHECK] = now + timedelta(minutes=policy.hold.recheck_minutes)
+    if not held and intercepts(tier):
         due[TimerKind.INTERCEPT] = _first(
             next_step_at(situation, one, work.rows.get(f"invoice:{one.id}"))
             for one in picture.invoices

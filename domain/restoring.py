@@ -72,6 +72,8 @@ def _give_back_invoice(
     if invoice is None or invoice.status.is_settled:
         work.settle(row.subject)
         return
+    if row.state is SuppressionState.RESTORED and invoice.mark is not None:
+        row = _late(work, row)
     if not row.is_ours:
         if row.state is SuppressionState.FOREIGN and invoice.mark is not None:
             _take_note_off(work, row, EffectKind.RESTORE_INVOICE)
@@ -85,6 +87,13 @@ def _give_back_invoice(
         work.put(replace(row, state=SuppressionState.RESTORED))
     else:
         _restore(work, row, EffectKind.RESTORE_INVOICE, before, why)
+
+
+def _late(work: Quieting, row: Suppression) -> Suppression:
+    """A write of ours that got no answer arrived after all was given back: it is given back too."""
+    late = replace(row, state=SuppressionState.QUIET, drifts=row.drifts + 1)
+    work.put(late)
+    return late
 
 
 def is_cancelled(picture: PaymentPicture, invoice: Invoice, row: Suppression) -> bool:
@@ -103,6 +112,8 @@ def _give_back_subscription(
         work.settle(row.subject)
         return
     has_note = subscription.mark is not None
+    if row.state is SuppressionState.RESTORED and has_note:
+        row = _late(work, row)
     if not row.is_ours:
         if row.state is SuppressionState.FOREIGN and has_note:
             _take_note_off(work, row, EffectKind.RESTORE_SUBSCRIPTION)

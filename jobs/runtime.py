@@ -218,7 +218,9 @@ class Runtime:
     @cached_property
     def gate(self) -> Gate:
         """The last question before a personal mail."""
-        return Gate(store=self.store, quiets=self.stripe, clock=self.clock)
+        return Gate(
+            store=self.store, system=PAYMENTS_SYSTEM, payments=self.stripe, clock=self.clock
+        )
 
     @property
     def examined(self) -> Mapping[str, Examines]:

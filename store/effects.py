@@ -183,7 +183,10 @@ class Effects:
     def drop_waiting_tasks(
         self, account: AccountId, *, keep: Collection[str], now: datetime
     ) -> None:
-        """Withdraw tasks that were not sent yet: the case has ended, nobody needs them any more."""
+        """Withdraw tasks that were not sent yet: the case has ended, nobody needs them any more.
+
+        One that closes a task still is needed, whatever the last judgement asked for.
+        """
         self._connection.execute(
             effects.update()
             .where(
@@ -191,6 +194,7 @@ class Effects:
                 effects.c.kind == EffectKind.KEEP_TASK,
                 effects.c.state == EffectState.WAITING,
                 effects.c.subject.not_in(list(keep)),
+                effects.c.body["verb"].as_string() != "close",
             )
             .values(state=EffectState.WITHDRAWN, done_at=now)
         )
@@ -200,6 +204,29 @@ class Effects:
         done = self._connection.execute(
             effects.update()
             .where(effects.c.id == id, effects.c.state.in_(STUCK))
+            .values(state=EffectState.WAITING, attempts=0, not_before=None, done_at=None)
+        )
+        return done.rowcount > 0
+
+    def revive(self, key: str, *, ended_before: datetime) -> bool:
+        """Send a command again that is wanted still and had ended without being carried out.
+
+        One that was withdrawn comes back at once, one that was given up if that is long enough
+        ago. False if there is no such command.
+        """
+        done = self._connection.execute(
+            effects.update()
+            .where(
+                effects.c.key == key,
+                sa.not_(effects.c.is_projection),
+                sa.or_(
+                    sa.and_(
+                        effects.c.state == EffectState.WITHDRAWN,
+                        effects.c.last_error_code.is_(None),
+                    ),
+                    sa.and_(effects.c.state.in_(STUCK), effects.c.done_at <= ended_before),
+                ),
+            )
             .values(state=EffectState.WAITING, attempts=0, not_before=None, done_at=None)
         )
         return done.rowcount > 0

@@ -20,6 +20,8 @@ from sync.durable import Store, TransactionPort
 from sync.verdicts import verdict
 
 log = structlog.get_logger()
+QUIETING = (EffectKind.QUIET_INVOICE, EffectKind.QUIET_SUBSCRIPTION)
+"""The effects whose withdrawal leaves nothing to give back, if they were never sent."""
 
 
 class Confirm:
@@ -89,7 +91,8 @@ class Confirm:
                 (one for one in tx.cases.ledger(effect.account) if one.subject == effect.subject),
                 None,
             )
-            if row is not None and row.state is SuppressionState.WANTED and not effect.snapshot:
+            is_unsent = effect.kind in QUIETING and not effect.snapshot
+            if row is not None and row.state is SuppressionState.WANTED and is_unsent:
                 tx.cases.save_suppression(
                     effect.account, replace(row, state=SuppressionState.RESTORED, checked_at=now)
                 )

@@ -32,8 +32,9 @@ LEASE_SECONDS = 180.0
 """Longer than the slowest honest series of writes for one account."""
 PROBE_AFTER = timedelta(minutes=5)
 """How long a refused credential is left alone before one delivery tries it again."""
-SOON = timedelta(seconds=1)
-"""How long an effect waits for its account to be judged anew."""
+SOON = timedelta(seconds=15)
+"""How long an effect waits for its account to be judged anew; each wait asks for a judgement, and
+while the account cannot be read those must not become a storm."""
 
 
 @dataclass(frozen=True)
@@ -131,21 +132,23 @@ class Deliver:
         blocked: set[str] = set()
         for effect in effects:
             now = self._clock.now()
+            wanted = is_wanted(effect, stance, now)
+            if wanted is False:
+                # Also when it is put off: it must not stand in the way of what is wanted now.
+                self._confirm.withdrawn(effect)
+                tally.withdrawn += 1
+                changed = changed or effect.attempts > 0
+                continue
             if effect.not_before is not None and effect.not_before > now:
                 later = _earlier(later, effect.not_before)
                 blocked.add(effect.subject)
             if effect.subject in blocked:
                 # Order is kept for each object: what comes after on it must wait as well.
                 continue
-            wanted = is_wanted(effect, stance, now)
             if wanted is None:
                 self._ask_judgement(lane, "a fresh judgement is needed before a change")
                 later = _earlier(later, now + SOON)
                 break
-            if not wanted:
-                self._confirm.withdrawn(effect)
-                tally.withdrawn += 1
-                continue
             with self._store.begin() as tx:
                 tx.lanes.hold(lane, seconds=LEASE_SECONDS)
                 tx.effects.start([effect.id])

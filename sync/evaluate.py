@@ -17,11 +17,7 @@ from domain.errors import (
     Bug,
     Conflict,
     Gone,
-    KidgloveError,
     Misconfigured,
-    OutcomeUnknown,
-    RateLimited,
-    Transient,
     Unauthorized,
 )
 from domain.facts import CrmPicture, PaymentPicture
@@ -46,15 +42,23 @@ from sync.durable import Store, TransactionPort
 from sync.field_effects import field_effects
 from sync.pictures import PictureCodec
 from sync.refresh import Refresh, Refreshed, Remembered
+from sync.rereading import RETRY_AFTER, read_again_after
 
 log = structlog.get_logger()
 LEASE_SECONDS = 120.0
 """Longer than the slowest honest read of a batch; a dead worker's lane is free again after it."""
-RETRY_AFTER = timedelta(seconds=30)
-"""How soon an account whose facts could not be read is looked at again."""
-PASSING = (Transient, RateLimited, OutcomeUnknown, Unauthorized)
-"""Failures of reading that pass by themselves or with a new credential: the account is read
-again."""
+TRY_AGAIN_AFTER = timedelta(hours=6)
+"""After how long a quieting or a giving back that was given up is tried again, unasked: silence
+and what was found before it are owed whatever happened, and a person has been told already."""
+OWED = frozenset(
+    {
+        EffectKind.QUIET_INVOICE,
+        EffectKind.QUIET_SUBSCRIPTION,
+        EffectKind.RESTORE_INVOICE,
+        EffectKind.RESTORE_SUBSCRIPTION,
+    }
+)
+"""Commands that come back by themselves. Nothing that moves money is among them."""
 ADMIN = "admin"
 """The system name of effects that are carried out in our own store."""
 
@@ -233,12 +237,8 @@ class Evaluate:
                     "quiet": decision.certificate.state if decision.certificate else None,
                 },
             )
-        unread = any(isinstance(problem, PASSING) for problem in read.errors)
-        tx.lanes.release(
-            lane,
-            is_done=not unread,
-            not_before=now + _wait(read.errors) if unread else None,
-        )
+        wait = read_again_after(before, read)
+        tx.lanes.release(lane, is_done=wait is None, not_before=now + wait if wait else None)
         return made
 
     def _say_unknown(self, tx: TransactionPort, account: AccountId, decision: Decision) -> None:
@@ -354,6 +354,8 @@ class Evaluate:
             config_version=config.label,
             now=now,
         )
+        if not is_new and mode is EffectMode.ACT and effect.kind in OWED:
+            is_new = tx.effects.revive(effect.key, ended_before=now - TRY_AGAIN_AFTER)
         if is_new and mode is EffectMode.ACT:
             urgency = Urgency.VIP if effect.kind is not EffectKind.WRITE_FIELDS else lane.urgency
             tx.lanes.mark_dirty(lane.account, system, urgency=urgency, cause=lane.cause)
@@ -367,11 +369,6 @@ class Evaluate:
                 return self._refresh.crm_system
             case Target.ADMIN:
                 return ADMIN
-
-
-def _wait(errors: Sequence[KidgloveError]) -> timedelta:
-    told = [error.after for error in errors if isinstance(error, RateLimited) and error.after]
-    return max([RETRY_AFTER, *told])
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domain.certifying import sounds
 from domain.errors import KidgloveError
-from domain.holds import SuppressionState
+from domain.facts import PaymentPicture
 from domain.ids import AccountId
-from domain.ports import InvoiceSetting, Quiets
-from domain.rows import EVALUATE, Urgency
+from domain.ports import ReadsPayments
+from domain.rows import EVALUATE, Link, LinkState, Urgency
 from sync.clock import Clock
-from sync.deliver_payments import SETTLED
 from sync.durable import Store
+from sync.intake import CUSTOMER
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,39 +24,27 @@ class Clearance:
 
 
 class Gate:
-    """Reads every suppressed object afresh. Unknown counts as not quiet."""
+    """Reads the whole customer afresh: what we never changed can make a sound as well."""
 
-    def __init__(self, *, store: Store, quiets: Quiets, clock: Clock) -> None:
+    def __init__(self, *, store: Store, system: str, payments: ReadsPayments, clock: Clock) -> None:
         self._store = store
-        self._quiets = quiets
+        self._system = system
+        self._payments = payments
         self._clock = clock
 
     def clear_to_send(self, account: AccountId) -> Clearance:
-        """Refuses while anything automatic could still reach the customer.
+        """Refuses while anything automatic could still reach the customer; unknown counts as that.
 
-        A refusal makes the account be judged at once (the hold is put back as the policy says)
-        and tells the administrators once for each time that it was switched back.
+        A refusal makes the account be judged at once (the hold is put back as the policy says);
+        that judgement tells the administrators once for each time that it was switched back.
         """
         with self._store.begin() as tx:
             stance = tx.cases.stance(account)
-            rows = [row for row in tx.cases.ledger(account) if row.is_ours]
+            customer = _customer(tx.links.of(account), self._system)
         reasons: list[str] = []
         if stance is None or not stance.wants_quiet:
             reasons.append("the account is not held")
-        answers = self._quiets.read_settings([row.subject for row in rows]) if rows else {}
-        for row in rows:
-            answer = answers.get(row.subject)
-            if row.state is not SuppressionState.QUIET:
-                reasons.append(f"{row.subject} is not confirmed quiet yet")
-            elif answer is None or isinstance(answer, KidgloveError):
-                reasons.append(f"{row.subject} could not be read")
-            elif answer.status in SETTLED:
-                continue
-            elif isinstance(answer, InvoiceSetting):
-                if answer.advances is not False:
-                    reasons.append(f"{row.subject} was switched back on")
-            elif answer.pause_behavior is None:
-                reasons.append(f"{row.subject} was switched back on")
+        reasons += self._sounds(customer)
         if not reasons:
             return Clearance(may_send=True)
         now = self._clock.now()
@@ -63,3 +52,26 @@ class Gate:
             tx.lanes.mark_dirty(account, EVALUATE, urgency=Urgency.VIP, cause="kidglove:refused")
             tx.audit.note("send.refused", "; ".join(reasons), now=now, account=account)
         return Clearance(may_send=False, reasons=tuple(reasons))
+
+    def _sounds(self, customer: str | None) -> list[str]:
+        if customer is None:
+            return ["no payment customer is linked"]
+        try:
+            answer = self._payments.read_payments([customer]).get(customer)
+        except KidgloveError as problem:
+            answer = problem
+        if not isinstance(answer, PaymentPicture):
+            because = answer.message if answer is not None else "no answer"
+            return [f"customer {customer} could not be read: {because}"]
+        return [f"{subject} is not quiet" for subject in sounds(answer)]
+
+
+def _customer(links: list[Link], system: str) -> str | None:
+    return next(
+        (
+            link.external_id
+            for link in links
+            if link.system == system and link.kind == CUSTOMER and link.state is LinkState.CONFIRMED
+        ),
+        None,
+    )

@@ -16,6 +16,8 @@ from sync.configs import Configs
 from sync.durable import Store, TransactionPort
 from sync.refresh import ACCOUNT
 
+EVERY_CASE = 1_000_000
+"""The sweep is the last net: a case that it does not look at is found by nobody."""
 PAGES = 50
 """Pages that one poll reads at most; what is left waits for the next, the cursor is kept."""
 
@@ -95,17 +97,23 @@ class Reconcile:
                     unknown.append(ref)
                 else:
                     held[account] = True
-            open_cases = {stored.case.account: stored.case for stored in tx.cases.all()}
+            open_cases = {
+                stored.case.account: stored.case for stored in tx.cases.all(limit=EVERY_CASE)
+            }
             for account in held:
                 case = open_cases.get(account)
                 stance = tx.cases.stance(account)
-                if case is None or case.word is None or stance is None or not stance.wants_quiet:
+                is_held = case is not None and case.word is not None
+                if is_held and stance is not None and stance.wants_quiet:
+                    continue
+                if not _has_run_out(tx, account):
                     tx.lanes.mark_dirty(
                         account, EVALUATE, cause=f"reconcile:{self._crm_system} hold found"
                     )
                     marked += 1
             for account, case in open_cases.items():
-                if case.word is not None and account not in held:
+                # A word that no row translates is not in the list, and holds all the same.
+                if case.word and case.word.is_understood and account not in held:
                     tx.lanes.mark_dirty(
                         account, EVALUATE, cause=f"reconcile:{self._crm_system} hold gone"
                     )
@@ -151,6 +159,19 @@ class Reconcile:
                     )
                 marked += 1
         return marked
+
+
+def _has_run_out(tx: TransactionPort, account: AccountId) -> bool:
+    """Whether the CRM's word was judged already, exactly as it was last read, and had run out.
+
+    People leave the word standing for weeks; without this each of them costs calls every minute.
+    """
+    stored, picture = tx.cases.latest(account), tx.system.picture(account, "crm")
+    if stored is None or stored.case.spent_word is None or not isinstance(picture, dict):
+        return False
+    said = picture.get("hold") or {}
+    seen = f"{said.get('word')}|{said.get('raw') or ''}|{said.get('until') or ''}"
+    return stored.case.spent_word == seen
 
 
 def _says_more(tx: TransactionPort, account: AccountId, hint: Hint, now: datetime) -> bool:

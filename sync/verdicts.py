@@ -20,7 +20,7 @@ from domain.errors import (
 )
 from domain.rows import EffectState
 
-TRIES = 8
+TRIES = 14
 """Attempts before a person is asked: with the back-off below about a day and a half."""
 BUG_TRIES = 2
 """What nothing explains is tried once more, then it is a dead letter."""
