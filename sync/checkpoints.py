@@ -12,6 +12,7 @@ from enum import StrEnum
 class Checkpoint(StrEnum):
     """Where a crash is survivable, and is tested to be."""
 
+    TAKEN_IN = "taken_in"
     LEASED = "leased"
     REFRESHED = "refreshed"
     DECIDED = "decided"

@@ -80,7 +80,7 @@ class PaymentEffects:
                 invoice=_id(effect), advances=False, mark=str(effect.body["mark"]), key=effect.key
             )
         )
-        now = self._setting(effect)
+        now = self._read_back(effect)
         if now is None:
             return self._moot(effect)
         if not isinstance(now, InvoiceSetting) or now.advances is not False:
@@ -111,7 +111,7 @@ class PaymentEffects:
                     key=effect.key,
                 )
             )
-        now = self._setting(effect)
+        now = self._read_back(effect)
         if now is None:
             return self._moot(effect)
         if not isinstance(now, SubscriptionSetting) or now.pause_behavior is None:
@@ -158,7 +158,7 @@ class PaymentEffects:
             self._send(
                 InvoiceChange(invoice=_id(effect), advances=wanted, mark=None, key=effect.key)
             )
-        now = self._setting(effect)
+        now = self._read_back(effect)
         if now is None:
             return self._moot(effect)
         if not isinstance(now, InvoiceSetting) or now.advances is not wanted:
@@ -193,7 +193,7 @@ class PaymentEffects:
                     key=effect.key,
                 )
             )
-        now = self._setting(effect)
+        now = self._read_back(effect)
         if now is None:
             return self._moot(effect)
         if not isinstance(now, SubscriptionSetting) or now.pause_behavior is not None:
@@ -266,6 +266,12 @@ class PaymentEffects:
         if isinstance(answer, KidgloveError):
             raise answer
         return None if answer.status in SETTLED else answer
+
+    def _read_back(self, effect: StoredEffect) -> Setting | None:
+        """The setting after we have changed it."""
+        setting = self._setting(effect)
+        reached(Checkpoint.READ_BACK)
+        return setting
 
     def _keep_snapshot(self, effect: StoredEffect, before: dict[str, Any]) -> None:
         if effect.snapshot is None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from domain.ids import AccountId
 from domain.ports import Hint, SendsSignals
 from domain.rows import EVALUATE, InboxRow, InboxState, Urgency
+from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.durable import Store, TransactionPort
 
@@ -47,6 +48,8 @@ class Intake:
                     )
                     continue
                 marked += self._mark(tx, row)
+            if rows:
+                reached(Checkpoint.TAKEN_IN)
         return Taken(len(rows), marked, quarantined)
 
     def _unreadable(self, row: InboxRow) -> str | None:
