@@ -26,6 +26,8 @@ from store.migrate import upgrade
 START_PATIENCE_S = 60.0
 """How long the edge may take to answer: a loaded machine is slow, a broken one never does."""
 LOOK_S = 0.1
+CONSOLE_HOST = "127.0.0.1"
+"""Where the console listens, wherever the edge does: it is for people, not for vendors."""
 
 
 class CannotStart(KidgloveError):
@@ -145,13 +147,17 @@ def _refuse_without_key(settings: Settings) -> None:
 
 
 def _refuse_taken_port(settings: Settings) -> None:
-    try:
-        listen(settings.host, settings.port).close()
-    except OSError as problem:
-        raise CannotStart(
-            f"{settings.host}:{settings.port} cannot be opened: {problem.strerror}",
-            remedy="Stop what listens there, or set KIDGLOVE_PORT to another port.",
-        ) from problem
+    wanted = [(settings.host, settings.port, "KIDGLOVE_PORT")]
+    if _has_console():
+        wanted.append((CONSOLE_HOST, settings.console_port, "KIDGLOVE_CONSOLE_PORT"))
+    for host, port, variable in wanted:
+        try:
+            listen(host, port).close()
+        except OSError as problem:
+            raise CannotStart(
+                f"{host}:{port} cannot be opened: {problem.strerror}",
+                remedy=f"Stop what listens there, or set {variable} to another port.",
+            ) from problem
 
 
 def _servers(settings: Settings) -> Engines:
@@ -185,7 +191,7 @@ def _has_console() -> bool:
 
 
 def _console_url(settings: Settings) -> str:
-    return f"http://{settings.host}:{settings.console_port}"
+    return f"http://{CONSOLE_HOST}:{settings.console_port}"
 
 
 def _shown(url: str, is_ours: bool) -> str:

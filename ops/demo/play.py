@@ -123,6 +123,8 @@ def _stay(console: Console, here: Stage) -> None:
         ("simulated Salesforce", f"{here.salesforce.url}/_sim/state"),
         ("the clock", f"{here.world.url}/clock"),
         ("webhook edge", f"{here.edge}/healthz"),
+        ("console", here.console or "not part of this installation"),
+        ("its token", here.environment["KIDGLOVE_CONSOLE_TOKEN"]),
         ("logs, data, settings", str(here.directory)),
         ("command line", f"cd {here.directory} && {kidglove} case list --all"),
     ):

@@ -58,6 +58,7 @@ class Stage:
     store: UnitOfWork
     redis_url: str
     edge: str
+    console: str | None
     people: Mapping[str, str]
     accounts: Mapping[str, Member]
     environment: Mapping[str, str]
@@ -110,7 +111,9 @@ def stage(*, start: datetime, say: Says) -> Iterator[Stage]:
         say("PostgreSQL", database.url)
         say("Valkey", queue.url)
         say("the webhook edge", running_now["edge"])
-        names = [name for name in running_now["pids"] if name != "edge"]
+        if running_now["console"]:
+            say("the console", running_now["console"])
+        names = [name for name in running_now["pids"] if name not in ("edge", "console")]
         say(f"the relay and {len(names) - 1} workers", ", ".join(names))
         store = UnitOfWork(database.url, pool_size=1)
         over.callback(store.close)
@@ -122,6 +125,7 @@ def stage(*, start: datetime, say: Says) -> Iterator[Stage]:
             store=store,
             redis_url=queue.url,
             edge=running_now["edge"],
+            console=running_now["console"],
             people=found["world"]["people"],
             accounts={
                 name: Member(**member) for name, member in found["world"]["accounts"].items()
@@ -223,6 +227,8 @@ def _environment(
     ours = {
         "DATA_DIR": str(directory / "data"),
         "PORT": str(port),
+        "CONSOLE_PORT": str(_free_port()),
+        "CONSOLE_TOKEN": secrets.token_hex(16),
         "CLOCK_FILE": str(clock_file),
         "RELAY_SECONDS": "0.2",
         "LOG_LEVEL": "WARNING",

@@ -41,14 +41,16 @@ def _environment(directory: Path, **more: str) -> dict[str, str]:
         for name, value in os.environ.items()
         if not name.startswith("KIDGLOVE_") and name not in ("DATABASE_URL", "REDIS_URL")
     }
-    with socket.socket() as probe:
+    with socket.socket() as probe, socket.socket() as other:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        other.bind(("127.0.0.1", 0))
+        port, console_port = probe.getsockname()[1], other.getsockname()[1]
     return {
         **ours,
         "PYTHONPATH": str(ROOT),
         "KIDGLOVE_DATA_DIR": str(directory / "data"),
         "KIDGLOVE_PORT": str(port),
+        "KIDGLOVE_CONSOLE_PORT": str(console_port),
         # Nothing listens there: the product must come up while its vendors are away.
         "KIDGLOVE_STRIPE__API_KEY": "sk_test_nobody",
         "KIDGLOVE_STRIPE__API_BASE": "http://127.0.0.1:9",
