@@ -253,6 +253,8 @@ def value(sources: Sources) -> Value:
     """What the account is worth and what its contract says."""
     picture, crm, reader = sources.payments, sources.crm, sources.reader
     now = picture.mrr_now if picture else None
+    runs = any(one.status.is_live for one in picture.subscriptions) if picture else False
+    is_over = now is not None and now.minor == 0 and not runs
     # One of something is how a flat price is billed, and no count of seats.
     billed = [one.seats or 0 for one in picture.subscriptions] if picture else []
     seats = [number for number in billed if number > 1]
@@ -267,8 +269,8 @@ def value(sources: Sources) -> Value:
     reasons = "; ".join(sources.case.tier_reasons)
     return Value(
         arr=sources.from_payments(
-            Money(now.minor * MONTHS_A_YEAR, now.currency) if now else None,
-            "no monthly amount to count from",
+            Money(now.minor * MONTHS_A_YEAR, now.currency) if now and not is_over else None,
+            "no subscription runs any more" if is_over else "no monthly amount to count from",
         ),
         mrr_t3m=sources.from_payments(picture.mrr_t3m if picture else None, "too few months yet"),
         tier=solid(crm.cs_tier) if crm else sources.from_crm(None, ""),

@@ -42,6 +42,9 @@ def quiet_text(package: ContextPackage, reader: Reader) -> str:
                 "writes to them or tries the card by itself"
             )
         case Quiet.OFF:
+            was_tried = bool(value_or(package.attempts.count, 0))
+            if was_tried and isinstance(package.next_attempt.at, Missing):
+                return f"{system} plans no further try by itself"
             return f"{system}'s own reminders and tries go on beside you"
         case _:
             assert_never(state)

@@ -253,9 +253,12 @@ def test_quiet_that_is_not_there_is_said_first_and_loudly() -> None:
 
 
 def test_without_a_hold_the_reminders_go_on_and_the_task_says_so() -> None:
-    assert line(with_quiet(Quiet.OFF), "Now").endswith(
+    off = QuietCertificate(state=Quiet.OFF)
+    planned = with_invoice(next_attempt_at=at(11, 23))
+    assert line(package(certificate=off, pays=planned), "Now").endswith(
         "Stripe's own reminders and tries go on beside you."
     )
+    assert line(package(certificate=off), "Now").endswith("Stripe plans no further try by itself.")
 
 
 def test_in_resolution_is_acknowledged_with_its_last_day() -> None:

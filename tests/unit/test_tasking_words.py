@@ -13,7 +13,7 @@ from domain.first_screen import first_screen
 from domain.leaf import Missing
 from domain.package import ContextPackage
 from domain.render_text import body, hop_body, subject
-from tests.unit.packages import NOW, case, crm, package, payments, with_invoice
+from tests.unit.packages import NOW, case, crm, package, payments, usd, with_invoice
 
 
 def at(month: int, day: int, hour: int = 17) -> datetime:
@@ -90,3 +90,12 @@ def test_a_try_of_unknown_origin_says_what_is_not_recorded() -> None:
     text = body(package(pays=with_invoice(attempts=tried)))
 
     assert "card declined, not recorded who tried" in text
+
+
+def test_what_no_longer_runs_is_worth_no_zero() -> None:
+    over = replace(payments(), subscriptions=(), mrr_now=usd("0"))
+
+    money = line(package(pays=over), "Money")
+
+    assert "$0" not in money
+    assert "Not known: yearly value (no subscription runs any more)" in money
