@@ -131,7 +131,9 @@ class PaymentReader:
             email=customer.email,
             country=customer.address.country if customer.address else None,
             attributes=attributes(customer),
-            card=card_facts(default, max(failed, key=lambda one: one.created, default=None)),
+            card=card_facts(
+                default, max(failed, key=lambda one: one.created, default=None), invoices
+            ),
             invoices=tuple(
                 self._invoice(one, tries.get(one.id)) for one in invoices if _is_shown(one, at)
             ),

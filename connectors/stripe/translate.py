@@ -93,10 +93,15 @@ def subscription_facts(
     )
 
 
-def card_facts(method: wire.PaymentMethod | None, last_failed: wire.Charge | None) -> Card | None:
+def card_facts(
+    method: wire.PaymentMethod | None,
+    last_failed: wire.Charge | None,
+    invoices: Sequence[wire.Invoice] = (),
+) -> Card | None:
     """The card that the next try would use; the failed charge's own if no other is known.
 
-    It counts as replaced if the failed charge used another one that is older.
+    It counts as replaced if another was used before it came: by the failed charge, or for an
+    invoice that was paid by then.
     """
     details = last_failed.payment_method_details if last_failed else None
     known = method.card if method else None
@@ -106,14 +111,7 @@ def card_facts(method: wire.PaymentMethod | None, last_failed: wire.Charge | Non
     if card.exp_month is None or card.exp_year is None:
         return None
     replaced_at = None
-    if (
-        known
-        and method
-        and method.created
-        and last_failed
-        and last_failed.payment_method not in (None, method.id)
-        and method.created > last_failed.created
-    ):
+    if known and method and method.created and _another_came_before(method, last_failed, invoices):
         replaced_at = method.created
     return Card(
         brand=card.brand,
@@ -122,6 +120,20 @@ def card_facts(method: wire.PaymentMethod | None, last_failed: wire.Charge | Non
         exp_year=card.exp_year,
         replaced_at=replaced_at,
     )
+
+
+def _another_came_before(
+    method: wire.PaymentMethod, last_failed: wire.Charge | None, invoices: Sequence[wire.Invoice]
+) -> bool:
+    assert method.created is not None
+    if last_failed and last_failed.payment_method not in (None, method.id):
+        return method.created > last_failed.created
+    charged = (
+        one.status_transitions.paid_at
+        for one in invoices
+        if one.status == "paid" and one.amount_paid > 0 and not one.amount_paid_off_stripe
+    )
+    return any(at is not None and at < method.created for at in charged)
 
 
 def paid_by(invoice: wire.Invoice, charges: Sequence[wire.Charge]) -> str | None:
