@@ -249,6 +249,9 @@ def _moment(value: Any) -> datetime:
         if not isinstance(value, str):
             raise ValueError
         found = datetime.fromisoformat(value.strip())
+        if len(value.strip()) == 10:
+            # Noon is the same day nearly everywhere; midnight is the day before in all America.
+            found = found.replace(hour=12)
         if found.tzinfo is None:
             found = found.replace(tzinfo=UTC)
         return found.astimezone(UTC)

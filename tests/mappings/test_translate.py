@@ -15,6 +15,7 @@ from domain.facts import HoldSignal, HoldWord, VipOverride
 from domain.leaf import Known, Missing
 from domain.money import Money
 from domain.ports import ReadPlan
+from domain.workdays import local_date
 from mappings.mapping_file import default_mapping
 from mappings.translate import CrmParts, crm_parts, read_plan
 
@@ -172,6 +173,14 @@ def test_an_exact_number_reads_as_people_write_it(score: str, shown: str) -> Non
     health = parts(Health_Score__c=Decimal(score)).health
     assert isinstance(health, Known)
     assert health.value == shown
+
+
+def test_a_day_without_an_hour_is_that_day_for_readers_west_of_greenwich() -> None:
+    health = parts(Health_Score__c=62, Health_Score_At__c="2026-11-18").health
+    assert isinstance(health, Known)
+    assert health.as_of is not None
+    assert local_date(health.as_of, "America/Los_Angeles") == date(2026, 11, 18)
+    assert local_date(health.as_of, "Asia/Tokyo") == date(2026, 11, 18)
 
 
 def test_what_is_missing_says_why() -> None:
