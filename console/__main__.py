@@ -1,0 +1,84 @@
+"""The console as a process of its own: `python -m console`."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import sys
+
+import uvicorn
+
+from console.access import SHORTEST_TOKEN
+from console.app import Console
+from jobs.runtime import Runtime
+from jobs.telemetry import configure_logging
+from settings import Settings
+
+HOST = "127.0.0.1"
+"""Never another: whoever is far away comes through a tunnel or a proxy that knows them."""
+DRAIN_SECONDS = 5
+"""How long pages under way may take at the end."""
+
+
+def run(settings: Settings) -> int:
+    """Serve until a polite signal. 0 then; 1 if the port is taken; 2 for settings that cannot
+    work."""
+    configure_logging(settings.log_level)
+    if not settings.database_url or not settings.redis_url:
+        return _misuse(
+            "DATABASE_URL and REDIS_URL are needed; `kidglove up` brings its own servers"
+        )
+    token = settings.console_token.get_secret_value()
+    if token and len(token) < SHORTEST_TOKEN:
+        return _misuse(
+            f"KIDGLOVE_CONSOLE_TOKEN has {len(token)} characters; use {SHORTEST_TOKEN} or more"
+        )
+    try:
+        bound = _listen(settings.console_port)
+    except OSError as problem:
+        sys.stderr.write(f"{HOST}:{settings.console_port} cannot be opened: {problem}\n")
+        return 1
+    runtime = Runtime(settings, database_url=settings.database_url, redis_url=settings.redis_url)
+    chosen = token or secrets.token_urlsafe(24)
+    # To standard error: standard output belongs to whoever reads JSON from `kidglove up`.
+    sys.stderr.write(f"console on http://{HOST}:{settings.console_port}")
+    sys.stderr.write(
+        ", token from KIDGLOVE_CONSOLE_TOKEN\n" if token else f", token until it ends: {chosen}\n"
+    )
+    sys.stderr.flush()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            Console(runtime, token=chosen).app(),
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            ws="none",
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+        )
+    )
+    try:
+        server.run(sockets=[bound])
+    finally:
+        runtime.close()
+    return 0
+
+
+def _listen(port: int) -> socket.socket:
+    # asyncio switches Nagle's delay off only for sockets that name their protocol.
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((HOST, port))
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _misuse(message: str) -> int:
+    sys.stderr.write(f"{message}\n")
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(run(Settings()))

@@ -1,0 +1,193 @@
+"""The two numbers that must be 0: automatic messages to held accounts, and invoices aging in
+silence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from domain.case import Case
+from domain.facts import CrmPicture, PaymentPicture
+from domain.leaf import Known
+from domain.policy import HoldRules
+from domain.trouble import failing_invoices
+from store.codec import CASE, CRM, PAYMENTS
+from store.unit_of_work import Transaction
+
+GRACE = timedelta(minutes=10)
+"""How late the next step may be before it counts as silence; a restart takes a minute."""
+SHOWN = 5
+"""Exceptions named on the page; the first few lead to the cause."""
+# Whether an account was held at a moment is what the decisions in the audit said; a decision
+# without the word left it as it was. The vendor's times are whole seconds.
+TRIES = """
+WITH spans AS (
+  SELECT account_id, at, details->>'quiet' AS quiet,
+    lead(at) OVER (PARTITION BY account_id ORDER BY id) AS until
+  FROM audit WHERE kind = 'decision' AND details->>'quiet' IS NOT NULL
+    AND account_id IN (SELECT account_id FROM suppressions)),
+tries AS (
+  SELECT facts.account_id, (try->>'at')::timestamptz AS at, try->>'by' AS made_by
+  FROM facts, jsonb_array_elements(facts.picture->'invoices') invoice,
+    jsonb_array_elements(invoice->'attempts') try
+  WHERE facts.source = 'payments'
+    AND facts.account_id IN (SELECT account_id FROM suppressions))
+SELECT count(*) FILTER (WHERE tries.made_by = 'automatic') AS automatic,
+  count(*) FILTER (WHERE tries.made_by = 'unknown') AS unsure
+FROM tries JOIN spans ON spans.account_id = tries.account_id AND spans.quiet <> 'off'
+  AND tries.at > spans.at AND (spans.until IS NULL OR tries.at < spans.until)
+"""
+PROOF = """
+SELECT count(*) AS held,
+  count(*) FILTER (WHERE certificate->>'state' = 'quiet'
+    AND (certificate->>'checked_at')::timestamptz >= :fresh) AS proven,
+  min((certificate->>'checked_at')::timestamptz)
+    FILTER (WHERE certificate->>'state' = 'quiet') AS oldest
+FROM accounts WHERE wants_quiet
+"""
+DRIFTS = "SELECT coalesce(sum((body->>'drifts')::int), 0) FROM suppressions"
+LATE = """
+SELECT cases.body, accounts.name, money.picture AS payments, crm.picture AS crm,
+  NOT EXISTS (SELECT 1 FROM timers WHERE timers.account_id = cases.account_id)
+    AND NOT EXISTS (SELECT 1 FROM lanes WHERE lanes.account_id = cases.account_id
+                    AND lanes.kind = 'evaluate' AND dirty_seq > done_seq) AS forgotten
+FROM cases JOIN accounts ON accounts.id = cases.account_id
+LEFT JOIN facts money ON money.account_id = cases.account_id AND money.source = 'payments'
+LEFT JOIN facts crm ON crm.account_id = cases.account_id AND crm.source = 'crm'
+WHERE cases.state <> 'closed' AND accounts.wants_quiet AND (
+  (cases.body->>'window_ends_at')::timestamptz < :late
+  OR (cases.body->'word'->>'until')::timestamptz < :late
+  OR (cases.body->'promise'->>'until')::timestamptz < :late
+  OR cases.body->>'assignee_id' IS NULL
+  OR (cases.body->>'is_chain_exhausted')::boolean
+  OR NOT EXISTS (SELECT 1 FROM timers WHERE timers.account_id = cases.account_id))
+ORDER BY cases.arr_minor DESC NULLS LAST, cases.id
+"""
+PARKED = """
+SELECT suppressions.subject, accounts.name, facts.picture FROM suppressions
+JOIN accounts ON accounts.id = suppressions.account_id
+JOIN facts ON facts.account_id = suppressions.account_id AND facts.source = 'payments'
+WHERE NOT accounts.wants_quiet AND suppressions.state IN ('wanted', 'quiet')
+  AND suppressions.subject LIKE 'invoice:%'
+ORDER BY suppressions.account_id, suppressions.subject
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Messages:
+    """Automatic messages to held accounts, and how sure that is.
+
+    `unsure` are tries of which the payment system does not tell who made them. `proven` of the
+    `held` accounts were read back quiet lately, the longest ago at `oldest`.
+    """
+
+    automatic: int
+    unsure: int
+    held: int
+    proven: int
+    oldest: datetime | None
+    switched_back: int
+
+    @property
+    def is_well(self) -> bool:
+        """Nothing went out, and silence is proven for everybody who should have it."""
+        return self.automatic == 0 and self.proven == self.held
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silence:
+    """Invoices of one account that nobody speaks about. `key` is None without a case."""
+
+    key: str | None
+    name: str
+    invoices: int
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silent:
+    """All of them: how many invoices, and the first few accounts."""
+
+    invoices: int
+    examples: tuple[Silence, ...]
+
+
+def messages(tx: Transaction, *, rules: HoldRules, now: datetime) -> Messages:
+    """Count what would have reached a customer although the account was held."""
+    # A check that was missed once may be late; missed twice it proves nothing any more.
+    fresh = now - timedelta(minutes=2 * rules.recheck_minutes)
+    tries = tx.connection.execute(sa.text(TRIES)).one()
+    proof = tx.connection.execute(sa.text(PROOF), {"fresh": fresh}).one()
+    return Messages(
+        automatic=tries.automatic,
+        unsure=tries.unsure,
+        held=proof.held,
+        proven=proof.proven,
+        oldest=proof.oldest,
+        switched_back=tx.connection.execute(sa.text(DRIFTS)).scalar_one(),
+    )
+
+
+def silent(tx: Transaction, *, rules: HoldRules, now: datetime) -> Silent:
+    """Invoices that make no sound and that nobody speaks about, past the time for it."""
+    late = now - GRACE
+    found = [_late(row, late, now) for row in tx.connection.execute(sa.text(LATE), {"late": late})]
+    taken = timedelta(hours=rules.intercept_hand_back_hours)
+    found += [
+        _parked(row, late - taken, rules.intercept_hand_back_hours)
+        for row in tx.connection.execute(sa.text(PARKED))
+    ]
+    silences = [one for one in found if one is not None and one.invoices]
+    return Silent(invoices=sum(one.invoices for one in silences), examples=tuple(silences[:SHOWN]))
+
+
+def _late(row: sa.Row[Any], late: datetime, now: datetime) -> Silence | None:
+    case = CASE.load(row.body)
+    crm = CRM.load(row.crm) if row.crm is not None else None
+    why = _why(case, crm, late, is_forgotten=row.forgotten)
+    if why is None:
+        return None
+    picture = PAYMENTS.load(row.payments) if row.payments is not None else None
+    failing = len(failing_invoices(picture, now)) if picture else len(case.invoices)
+    return Silence(key=case.key, name=row.name or case.key, invoices=failing, why=why)
+
+
+def _why(case: Case, crm: CrmPicture | None, late: datetime, *, is_forgotten: bool) -> str | None:
+    if case.word is not None and case.word.until < late:
+        return "the time for the resolution has run out"
+    if case.promise is not None and case.promise.until < late:
+        return "the promised day has passed"
+    if case.window_ends_at is not None and case.window_ends_at < late:
+        return "the person's time is over and nothing followed"
+    if case.assignee_id is None:
+        return "nobody has the task"
+    if case.is_chain_exhausted and case.word is None and case.promise is None:
+        last = case.hops[-1].at if case.hops else case.opened_at
+        if not _spoke_since(crm, last):
+            return "everybody in the chain has had it and nobody acted"
+    return "no next look is planned" if is_forgotten else None
+
+
+def _spoke_since(crm: CrmPicture | None, moment: datetime) -> bool:
+    if crm is None or not isinstance(crm.last_touch, Known) or crm.last_touch.value is None:
+        return False
+    return crm.last_touch.value.at >= moment
+
+
+def _parked(row: sa.Row[Any], made_before: datetime, hours: int) -> Silence | None:
+    """An invoice in our hands without a hold: taken over and never collected, or never restored."""
+    picture: PaymentPicture = PAYMENTS.load(row.picture)
+    invoice = picture.invoice(row.subject.partition(":")[2])
+    if invoice is None or invoice.status.is_settled or invoice.advances is not False:
+        return None
+    if invoice.created_at >= made_before:
+        return None
+    return Silence(
+        key=None,
+        name=row.name or invoice.id,
+        invoices=1,
+        why=f"it is switched off without a hold for more than {hours} hours",
+    )
