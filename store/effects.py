@@ -200,7 +200,12 @@ class Effects:
         )
 
     def replay(self, id: int) -> bool:
-        """Send a parked or dead effect again, from its first attempt. False if it is neither."""
+        """Send a parked or dead effect again, from its first attempt. False if it is neither.
+
+        A projection of which a newer one exists is dropped instead, and False as well: it would
+        put an old value over a new one.
+        """
+        self._drop_outdated(effects.c.id == id)
         done = self._connection.execute(
             effects.update()
             .where(effects.c.id == id, effects.c.state.in_(STUCK))
@@ -234,6 +239,7 @@ class Effects:
     def replay_all(self, code: str) -> list[tuple[AccountId, str]]:
         """Send every parked or dead effect of one cause again; the accounts and systems
         concerned."""
+        self._drop_outdated(effects.c.last_error_code == code)
         rows = self._connection.execute(
             effects.update()
             .where(effects.c.state.in_(STUCK), effects.c.last_error_code == code)
@@ -241,6 +247,23 @@ class Effects:
             .returning(effects.c.account_id, effects.c.system)
         )
         return sorted({(AccountId(account), system) for account, system in rows})
+
+    def _drop_outdated(self, which: sa.ColumnElement[bool]) -> None:
+        """Of several projections of a subject only the newest can wait, and only it is true."""
+        newer = effects.alias("newer")
+        exists = sa.exists().where(
+            newer.c.account_id == effects.c.account_id,
+            newer.c.system == effects.c.system,
+            newer.c.subject == effects.c.subject,
+            newer.c.is_projection,
+            newer.c.id > effects.c.id,
+            newer.c.state != EffectState.WITHDRAWN,
+        )
+        self._connection.execute(
+            effects.update()
+            .where(which, effects.c.state.in_(STUCK), effects.c.is_projection, exists)
+            .values(state=EffectState.SUPERSEDED)
+        )
 
     def stuck(self, *, limit: int = 500) -> list[StoredEffect]:
         """Parked and dead effects, newest first."""
