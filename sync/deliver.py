@@ -136,7 +136,6 @@ class Deliver:
                 # Also when it is put off: it must not stand in the way of what is wanted now.
                 self._confirm.withdrawn(effect)
                 tally.withdrawn += 1
-                changed = changed or effect.attempts > 0
                 continue
             if effect.not_before is not None and effect.not_before > now:
                 later = _earlier(later, effect.not_before)
