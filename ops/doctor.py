@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from domain.errors import KidgloveError
 from domain.policy import Automation, HoldStart, Policy, Tier
-from domain.ports import Health
+from domain.ports import Examines, Health
 from domain.wording import count
 from jobs.runtime import CRM_SYSTEM, PAYMENTS_SYSTEM
 from ops import health
@@ -46,8 +46,8 @@ class Word:
 def examine(here: Runtime) -> list[Line]:
     """Every check. Never raises: a check that fails is a line that is wrong."""
     lines = [*_here(here)]
-    for system, name in ((PAYMENTS_SYSTEM, "stripe"), (CRM_SYSTEM, "salesforce")):
-        lines += _vendor(here, system, name)
+    for system in (PAYMENTS_SYSTEM, CRM_SYSTEM):
+        lines += _vendor(here, system)
     lines += _policy(here)
     try:
         with here.store.begin() as tx:
@@ -59,7 +59,7 @@ def examine(here: Runtime) -> list[Line]:
 
 def people_only(here: Runtime) -> frozenset[str]:
     """The ids of the lines for which a person's word is asked, those confirmed before included."""
-    lines = [*_vendor(here, PAYMENTS_SYSTEM, "stripe"), *_vendor(here, CRM_SYSTEM, "salesforce")]
+    lines = [*_vendor(here, PAYMENTS_SYSTEM), *_vendor(here, CRM_SYSTEM)]
     return frozenset(line.id for line in lines if line.health is Health.UNKNOWN)
 
 
@@ -209,23 +209,26 @@ def _modes(here: Runtime) -> Iterator[Line]:
 # ---------------------------------------------------------------- vendors and policy
 
 
-def _vendor(here: Runtime, system: str, name: str) -> Iterator[Line]:
+def _vendor(here: Runtime, system: str) -> Iterator[Line]:
+    """What the connector finds; one that cannot even be made is a line that is wrong."""
     try:
-        examined = here.examined
+        found: Examines | None = here.stripe if system == PAYMENTS_SYSTEM else here.salesforce
     except KidgloveError as problem:
-        if system == PAYMENTS_SYSTEM:
-            yield wrong(f"{name}/key", problem.message, problem.remedy)
+        yield wrong(f"{system}/connected", problem.message, problem.remedy)
         return
-    if system not in examined:
+    except sa.exc.SQLAlchemyError:
+        yield wrong(f"{system}/connected", "its mapping cannot be read", "See here/database.")
+        return
+    if found is None:
         yield Line(
-            id=f"{name}/connected",
+            id=f"{system}/connected",
             health=Health.UNKNOWN,
             detail="not connected",
             remedy="Set KIDGLOVE_SALESFORCE__INSTANCE_URL and its credential.",
         )
         return
-    for finding in examined[system].examine():
-        yield Line.of(name, finding)
+    for finding in found.examine():
+        yield Line.of(system, finding)
 
 
 def _policy(here: Runtime) -> Iterator[Line]:
@@ -233,7 +236,9 @@ def _policy(here: Runtime) -> Iterator[Line]:
         with here.store.begin() as tx:
             config = here.configs.current(tx, here.clock.now())
             words = confirmations(tx)
-    except (KidgloveError, sa.exc.SQLAlchemyError, KeyError) as problem:
+    except sa.exc.SQLAlchemyError:
+        return
+    except (KidgloveError, KeyError) as problem:
         yield wrong("policy/in-force", str(problem), "`kidglove policy check` says what is wrong.")
         return
     yield ok("policy/in-force", config.label)

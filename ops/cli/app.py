@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import typer
 
 from ops.cli import cases, checks, configuration, holds, repair, running
@@ -38,14 +40,32 @@ app.command("settings", rich_help_panel=SETTLE)(running.show_settings)
 
 
 def main() -> None:
-    """The entry point of `kidglove`."""
+    """The entry point of `kidglove`: expected failures end in a sentence, never in a traceback."""
+    import redis
+    import sqlalchemy
+    from pydantic import ValidationError
+
     from domain.errors import KidgloveError
-    from ops.cli.common import err
 
     try:
         app()
     except KidgloveError as problem:
-        err.print(problem.message, style="red", markup=False)
-        if problem.remedy:
-            err.print(problem.remedy, markup=False)
-        raise SystemExit(1) from None
+        _end(1, problem.message, problem.remedy)
+    except sqlalchemy.exc.OperationalError as problem:
+        _end(1, f"PostgreSQL does not answer: {problem.orig}", "Check DATABASE_URL.")
+    except redis.ConnectionError as problem:
+        _end(1, f"the Redis server does not answer: {problem}", "Check REDIS_URL.")
+    except ValidationError as problem:
+        wrong = [
+            f"{'__'.join(map(str, one['loc']))}: {one['msg']}".strip() for one in problem.errors()
+        ]
+        _end(2, "; ".join(wrong), "`kidglove settings --help` says how settings are named.")
+
+
+def _end(code: int, message: str, remedy: str) -> NoReturn:
+    from ops.cli.common import err
+
+    err.print(message, style="red", markup=False)
+    if remedy:
+        err.print(remedy, markup=False)
+    raise SystemExit(code) from None
