@@ -20,6 +20,8 @@ from sync.durable import Store, TransactionPort
 from sync.verdicts import verdict
 
 log = structlog.get_logger()
+UNREAD = ("contact_id", "kind", "remind_at")
+"""What we ask for on a task and the CRM does not read back: explained as it was asked for."""
 QUIETING = (EffectKind.QUIET_INVOICE, EffectKind.QUIET_SUBSCRIPTION)
 """The effects whose withdrawal leaves nothing to give back, if they were never sent."""
 
@@ -63,7 +65,9 @@ class Confirm:
         }
         with self._store.begin() as tx:
             tx.effects.finish(effect.id, EffectState.DONE, now=now, receipt=plain)
-            self._explain(tx, effect, receipt.ref.id, receipt.now, now)
+            asked = {name: effect.body.get(name) for name in UNREAD}
+            asked = {name: value for name, value in asked.items() if value is not None}
+            self._explain(tx, effect, receipt.ref.id, {**asked, **receipt.now}, now)
             tx.audit.note(
                 "effect.done",
                 f"{effect.kind} {effect.subject}{': ' + receipt.note if receipt.note else ''}",

@@ -140,7 +140,7 @@ class PaymentEffects:
 
     def _quiet(self, effect: StoredEffect, before: dict[str, Any], now: dict[str, Any]) -> Done:
         row = self._row(effect, SuppressionState.QUIET, dict(effect.snapshot or before))
-        return Done(receipt={"now": now}, ledger=row)
+        return Done(receipt={"now": {**now, "mark": effect.body["mark"]}}, ledger=row)
 
     # -- restore
 
@@ -164,7 +164,7 @@ class PaymentEffects:
         if not isinstance(now, InvoiceSetting) or now.advances is not wanted:
             raise Conflict(f"{effect.subject} was not given back as it was found")
         return Done(
-            receipt={"now": {"advances": now.advances}},
+            receipt={"now": {"advances": now.advances, "mark": now.mark}},
             ledger=self._row(effect, SuppressionState.RESTORED, before),
         )
 
@@ -199,7 +199,7 @@ class PaymentEffects:
         if not isinstance(now, SubscriptionSetting) or now.pause_behavior is not None:
             raise Conflict(f"{effect.subject} was not given back as it was found")
         return Done(
-            receipt={"now": {"pause": None}},
+            receipt={"now": {"pause": None, "mark": now.mark}},
             ledger=self._row(effect, SuppressionState.RESTORED, before),
         )
 
