@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -12,11 +13,11 @@ from domain.escalation import close_window, escalate, half_of
 from domain.facts import Invoice, InvoiceStatus, PaymentPicture
 from domain.handoff import handoff_at, person_is_due
 from domain.heeding import heed_task
-from domain.holding import alert, current_holds, known_holds, warning_at, word_is_new
-from domain.holds import Suppression, SuppressionState, ends_at
+from domain.holding import alert, current_holds, known_holds, warning_at, word_is_new, zone_of
+from domain.holds import QuietCertificate, Suppression, SuppressionState, ends_at
 from domain.hop_tasks import keep_hops
 from domain.intercepting import intercept, intercepts, next_step_at
-from domain.leaf import Known, Missing
+from domain.leaf import Known, Leaf, Missing
 from domain.policy import Tier
 from domain.projection import our_values
 from domain.quieting import Quieting, keep_quiet, renewal_due
@@ -110,7 +111,7 @@ def decide(situation: Situation) -> Decision:
         timers=_timers(situation, case, tier, picture, work, held=bool(holding.holds)),
         reasons=tuple(reasons),
         certificate=certificate,
-        ours=our_values(situation.facts, case, certificate, situation.now),
+        ours=_ours(situation, case, certificate),
     )
 
 
@@ -248,7 +249,7 @@ def _close(
         timers=_timers(situation, case, tier, picture, work, held=False),
         reasons=(*reasons, *work.reasons),
         certificate=certificate,
-        ours=our_values(situation.facts, case, certificate, situation.now),
+        ours=_ours(situation, case, certificate),
     )
 
 
@@ -286,7 +287,7 @@ def _without_case(
         timers=_timers(situation, case, tier, picture, work, held=False),
         reasons=(*reasons, *work.reasons),
         certificate=certificate,
-        ours=our_values(situation.facts, case, certificate, situation.now),
+        ours=_ours(situation, case, certificate),
     )
 
 
@@ -363,6 +364,13 @@ def _is_quieted(work: Quieting, subject: str) -> bool:
 def _changed(before: tuple[Suppression, ...], work: Quieting) -> tuple[Suppression, ...]:
     known = {row.subject: row for row in before}
     return tuple(row for row in work.rows.values() if known.get(row.subject) != row)
+
+
+def _ours(
+    situation: Situation, case: Case | None, certificate: QuietCertificate
+) -> Mapping[str, Leaf[object]]:
+    zone = zone_of(situation)
+    return our_values(situation.facts, case, certificate, situation.now, zone=zone)
 
 
 def wants_quiet(decision: Decision) -> bool:

@@ -12,17 +12,28 @@ from domain.holds import QuietCertificate
 from domain.leaf import Known, Leaf, Missing
 from domain.money import Money, total
 from domain.trouble import failing_invoices
+from domain.workdays import at_local, local_date
 
 OURS = "kidglove"
 
 
 def our_values(
-    facts: AccountFacts, case: Case | None, certificate: QuietCertificate, now: datetime
+    facts: AccountFacts,
+    case: Case | None,
+    certificate: QuietCertificate,
+    now: datetime,
+    *,
+    zone: str = "UTC",
 ) -> Mapping[str, Leaf[object]]:
-    """Every value a mapping row may send, each a known value (None clears the field) or missing."""
+    """Every value a mapping row may send, each a known value (None clears the field) or missing.
+
+    `zone` is that of the responsible person: their day begins anew for fields and task at once.
+    """
     quiet: dict[str, Leaf[object]] = {
         "quiet.state": Known(certificate.state.value, OURS, certificate.checked_at),
-        "quiet.checked_at": _or_none(_day_start(certificate.checked_at), certificate.checked_at),
+        "quiet.checked_at": _or_none(
+            _day_start(certificate.checked_at, zone), certificate.checked_at
+        ),
         "quiet.until": _or_none(certificate.until, certificate.checked_at),
         "sync.problem": _or_none(_problems(facts), None),
     }
@@ -100,9 +111,9 @@ def _main(sums: Mapping[str, Money]) -> Money | None:
     return max(sums.values(), key=lambda money: money.major, default=None)
 
 
-def _day_start(moment: datetime | None) -> datetime | None:
+def _day_start(moment: datetime | None, zone: str) -> datetime | None:
     """The day only: a time that moves with every look would be written with every look."""
-    return moment.replace(hour=0, minute=0, second=0, microsecond=0) if moment else None
+    return at_local(local_date(moment, zone), 0, zone) if moment else None
 
 
 def _or_none(value: object, as_of: datetime | None) -> Leaf[object]:
