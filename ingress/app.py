@@ -123,6 +123,9 @@ class Edge:
         except SignatureRefused as refusal:
             log.warning("webhook.refused", source="salesforce", reason=refusal.reason)
             return _refused(400, str(refusal))
+        except RecursionError:
+            log.warning("webhook.refused", source="salesforce", reason="malformed")
+            return _refused(400, "the message is nested too deeply")
         # VENDOR: Flow callouts break on an empty body (Salesforce handbook, 3.4).
         return await self._stored(messages, JSONResponse({}))
 

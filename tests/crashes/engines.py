@@ -16,7 +16,11 @@ from typing import Self
 
 from sqlalchemy import make_url
 
-from ops.embedded import CARELESS, Server, start_postgres, start_valkey
+from ops.embedded import Server, start_postgres, start_valkey
+
+NO_WAITING_FOR_THE_DISK = {"fsync": "off", "full_page_writes": "off"}
+"""What survives a kill of the processes, not of the machine. Commits must reach the operating
+system, or a kill would lose what was acknowledged: `synchronous_commit` stays on."""
 
 
 class Kept:
@@ -56,16 +60,21 @@ class Kept:
 class KeptEngines:
     """Both servers in one directory."""
 
-    def __init__(self, directory: Path, *, with_postgres: bool = True) -> None:
+    def __init__(
+        self, directory: Path, *, with_postgres: bool = True, with_valkey: bool = True
+    ) -> None:
         self.valkey = Kept(
             lambda: start_valkey(directory / "valkey", die_with_parent=True),
             lambda url: Path(url.removeprefix("unix://").partition("?")[0]).parent,
         )
         self.postgres = Kept(
-            lambda: start_postgres(directory / "postgres", settings=CARELESS, die_with_parent=True),
+            lambda: start_postgres(
+                directory / "postgres", settings=NO_WAITING_FOR_THE_DISK, die_with_parent=True
+            ),
             lambda url: Path(str(make_url(url).query["host"])),
         )
-        self._wanted = [self.valkey, self.postgres] if with_postgres else [self.valkey]
+        wanted = {self.valkey: with_valkey, self.postgres: with_postgres}
+        self._wanted = [server for server, is_wanted in wanted.items() if is_wanted]
 
     @property
     def redis_url(self) -> str:
