@@ -192,7 +192,11 @@ class World:
             next_renewal_in=renews_in,
             next_invoice_number=number,
         )
-        fields = {"CSM__c": self.people["csm"], "Health_Score__c": 62, **account_fields}
+        fields: dict[str, Any] = {
+            "CSM__c": self.people["csm"],
+            "Health_Score__c": 62,
+            **account_fields,
+        }
         account = self.org.add_account(
             name, owner=self.people["owner"], Stripe_Customer_Id__c=customer, **fields
         )

@@ -48,7 +48,7 @@ def page_routes(sim: StripeSim) -> list[Route]:
                 return _page("This link has expired", "Ask for a new one.", status=410)
 
     async def invoice(request: Request) -> Response:
-        id = request.path_params["invoice"]  # noqa: A001
+        id = request.path_params["invoice"]
         try:
             found = sim.get(id)
             if request.method == "POST":

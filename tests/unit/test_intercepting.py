@@ -1,4 +1,5 @@
-"""A VIP's renewal is collected on our clock: no automatic mail, no parked money, no charge twice."""
+"""A VIP's renewal is collected on our clock: no automatic mail, no parked money, no charge
+twice."""
 
 from __future__ import annotations
 
