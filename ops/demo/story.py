@@ -127,7 +127,7 @@ class Story:
         tries, states = self._tries(aurelius), set()
         self._observer.is_brief = True
         while self._tempo.now < until:
-            self._tempo.go_to(min(self._tempo.now + 7 * DAY, until), stride=2 * DAY)
+            self._tempo.go_to(min(self._tempo.now + 7 * DAY, until), stride=3 * DAY)
             states.add(self._tell_certificate(aurelius, with_mails=True))
         self._observer.is_brief = False
         days = (until - START).days

@@ -58,7 +58,7 @@ class Tempo:
             time.sleep(LOOK_S)
         self._after_each(vendors.now)
 
-    def go_to(self, moment: datetime, *, stride: timedelta = timedelta(hours=12)) -> None:
+    def go_to(self, moment: datetime, *, stride: timedelta = timedelta(days=1)) -> None:
         """Move on to `moment`, stopping at everything that is due, and every `stride` besides.
 
         The hourly look at a held account is left to the stride: it finds the same each time.
@@ -70,7 +70,7 @@ class Tempo:
             self.steps += 1
             self.settle()
 
-    def go_on(self, *, stride: timedelta = timedelta(hours=12), **span: float) -> None:
+    def go_on(self, *, stride: timedelta = timedelta(days=1), **span: float) -> None:
         """Move on by a span of days, hours or minutes."""
         self.go_to(self.now + timedelta(**span), stride=stride)
 
