@@ -143,7 +143,7 @@ class Runtime:
             PAYMENTS_SYSTEM: stripe_signals,
             CRM_SYSTEM: salesforce_signals,
         }
-        return Intake(self.store, signals, self.clock)
+        return Intake(self.store, signals, self.clock, unstoppable=UNSTOPPABLE)
 
     @cached_property
     def refresh(self) -> Refresh:

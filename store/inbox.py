@@ -77,7 +77,12 @@ class Inbox:
         self._connection.execute(
             inbox.update()
             .where(inbox.c.id == id)
-            .values(state=state, reason=reason, account_id=account, done_at=now)
+            .values(
+                state=state,
+                reason=storable(reason) if reason is not None else None,
+                account_id=account,
+                done_at=now,
+            )
         )
 
     def has_new(self) -> bool:

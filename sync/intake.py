@@ -28,10 +28,18 @@ class Taken:
 class Intake:
     """Turns inbox rows into dirty lanes. `signals` is by source name, as the rows carry it."""
 
-    def __init__(self, store: Store, signals: Mapping[str, SendsSignals], clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        signals: Mapping[str, SendsSignals],
+        clock: Clock,
+        *,
+        unstoppable: tuple[type[BaseException], ...] = (),
+    ) -> None:
         self._store = store
         self._signals = signals
         self._clock = clock
+        self._unstoppable = unstoppable
 
     def take_in(self, *, limit: int = 200) -> Taken:
         """Look at the oldest new messages in one transaction. An unreadable one is quarantined
@@ -57,9 +65,16 @@ class Intake:
         if signals is None:
             return f"no connector named {row.source} is configured"
         try:
-            signals.hints(row.body)
+            hints = signals.hints(row.body)
         except ValueError as problem:
             return str(problem)
+        except self._unstoppable:
+            raise
+        except Exception as problem:  # noqa: BLE001 # reason: nothing in a message may stop the others
+            return f"it cannot be read ({type(problem).__name__})"
+        named = [text for hint in hints for text in (hint.ref.id, hint.echo_of or "")]
+        if not all(text.isprintable() for text in named):
+            return "it names a record with characters that no id has"
         return None
 
     def _mark(self, tx: TransactionPort, row: InboxRow) -> int:
