@@ -9,6 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
+from connectors.kit.redaction import redact
 from domain.errors import (
     Ambiguous,
     Bug,
@@ -27,6 +28,10 @@ QUOTA_PAUSE = timedelta(minutes=15)
 """Salesforce names no end of a used-up daily quota; this asks often enough and costs little."""
 CONCURRENCY_PAUSE = timedelta(seconds=5)
 """Long calls end within seconds; a longer pause would only idle the workers."""
+
+
+LONGEST_WORDS = 240
+"""Flows put whole stack traces into their message; a rule's own sentence is shorter."""
 
 
 class Cause(StrEnum):
@@ -132,7 +137,8 @@ class NoAccess(Misconfigured):
 
 @dataclass(frozen=True, kw_only=True)
 class VendorError:
-    """One error as Salesforce states it. `message` may hold data: it is read, never repeated."""
+    """One error as Salesforce states it. `message` may hold data: it is read, and only that of
+    the org's own rules is repeated."""
 
     code: str
     message: str = ""
@@ -219,7 +225,7 @@ def classified(
             return Rejected(said, field=field)
         case Cause.RULE:
             return Rejected(
-                said,
+                f"{said}{_words(errors)}",
                 field=field,
                 remedy="A rule, flow or required field of the org refuses it: adjust that rule for "
                 "the integration user, then replay the effect.",
@@ -256,6 +262,13 @@ def setup_fault(errors: tuple[VendorError, ...]) -> Misconfigured | None:
                     remedy=remedy,
                 )
     return None
+
+
+def _words(errors: tuple[VendorError, ...]) -> str:
+    """What the org's own rules say: an admin wrote it, and without it nobody finds the rule."""
+    told = dict.fromkeys(redact(" ".join(error.message.split())) for error in errors)
+    said = "; ".join(filter(None, told))
+    return f": “{said[:LONGEST_WORDS]}”" if said else ""
 
 
 def _session(said: str, message: str) -> KidgloveError:
