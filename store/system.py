@@ -140,13 +140,13 @@ class System:
         rows = self._connection.execute(sa.select(circuits.c.system, circuits.c.reason))
         return dict(iter(rows))
 
-    def config(self, name: str) -> ConfigVersion | None:
-        """The newest version of a document, or None if none was ever stored."""
+    def config(self, name: str, *, before: int | None = None) -> ConfigVersion | None:
+        """The newest version of a document (older than `before`), or None if there is none."""
+        query = sa.select(config_versions).where(config_versions.c.name == name)
+        if before is not None:
+            query = query.where(config_versions.c.version < before)
         row = self._connection.execute(
-            sa.select(config_versions)
-            .where(config_versions.c.name == name)
-            .order_by(config_versions.c.version.desc())
-            .limit(1)
+            query.order_by(config_versions.c.version.desc()).limit(1)
         ).first()
         return _version(row) if row is not None else None
 

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from typing import Generic, TypeVar
 
 from domain.policy import Policy
 from domain.workdays import Calendar
 from mappings.calendars import calendar_for
+from mappings.findings import FileProblems
 from mappings.mapping import FieldMapping
 from mappings.mapping_file import default_mapping, load_mapping
 from mappings.policy_file import load_policy, preset
-from sync.durable import TransactionPort
+from sync.durable import ConfigVersionPort, TransactionPort
+
+T = TypeVar("T")
 
 POLICY = "policy"
 """The name under which policy versions are stored; mappings are `mapping:<system>`."""
@@ -28,36 +34,73 @@ class Config:
 
 
 class Configs:
-    """Loads the newest stored documents; a version that was read once is not parsed again.
+    """Loads the newest stored documents that can be read; none is parsed twice.
 
     With nothing stored, the shipped preset and mapping hold. A change needs no restart: the next
-    evaluation asks for the newest version.
+    evaluation asks for the newest version. A version that cannot be read changes nothing: the one
+    before it stays in force, in every process alike, and the administrators are told once.
     """
 
     def __init__(self, *, default_preset: str, crm: str) -> None:
-        self._preset = default_preset
-        self._crm = crm
-        self._policies: dict[int, Policy] = {}
-        self._mappings: dict[int, FieldMapping] = {}
+        self._policy = _Document(
+            POLICY, load_policy, partial(preset, default_preset), f"{POLICY}:{default_preset}"
+        )
+        name = f"mapping:{crm}"
+        self._mapping = _Document(
+            name, load_mapping, partial(default_mapping, crm), f"{name}:shipped"
+        )
 
     def current(self, tx: TransactionPort, now: datetime) -> Config:
-        """The configuration in force. Raises `FileProblems` if a stored document cannot be read."""
-        stored = tx.system.config(POLICY)
-        if stored is None:
-            policy, label = preset(self._preset), f"{POLICY}:{self._preset}"
-        else:
-            if stored.version not in self._policies:
-                self._policies = {stored.version: load_policy(stored.text, name=stored.label)}
-            policy, label = self._policies[stored.version], stored.label
-        name = f"mapping:{self._crm}"
-        mapped = tx.system.config(name)
-        if mapped is None:
-            mapping, mapping_label = default_mapping(self._crm), f"{name}:shipped"
-        else:
-            if mapped.version not in self._mappings:
-                self._mappings = {mapped.version: load_mapping(mapped.text, name=mapped.label)}
-            mapping, mapping_label = self._mappings[mapped.version], mapped.label
+        """The configuration in force."""
+        policy, label = self._policy.in_force(tx, now)
+        mapping, mapping_label = self._mapping.in_force(tx, now)
         calendar = calendar_for(policy.calendar, range(now.year - 1, now.year + 3))
         return Config(
             policy=policy, mapping=mapping, calendar=calendar, label=f"{label} {mapping_label}"
         )
+
+
+class _Document(Generic[T]):
+    """One kind of document, what reads it, and what ships in its place."""
+
+    def __init__(
+        self, name: str, read: Callable[..., T], ship: Callable[[], T], shipped: str
+    ) -> None:
+        self._name = name
+        self._read = read
+        self._ship = ship
+        self._shipped = shipped
+        self._known: dict[int, T | FileProblems] = {}
+
+    def in_force(self, tx: TransactionPort, now: datetime) -> tuple[T, str]:
+        """The newest version that can be read, and its label."""
+        passed: list[tuple[str, FileProblems]] = []
+        stored = tx.system.config(self._name)
+        found: T | FileProblems | None = None
+        while stored is not None:
+            found = self._version(stored)
+            if not isinstance(found, FileProblems):
+                break
+            passed.append((stored.label, found))
+            stored = tx.system.config(self._name, before=stored.version)
+        if found is None or isinstance(found, FileProblems):
+            found = self._ship()
+        label = stored.label if stored is not None else self._shipped
+        for refused, problems in passed:
+            tx.audit.raise_alert(
+                f"config:{refused}",
+                f"{refused} cannot be used, and {label} stays in force. {problems.message} "
+                f"{problems.remedy}",
+                rule="config.unreadable",
+                now=now,
+                account=None,
+            )
+        return found, label
+
+    def _version(self, stored: ConfigVersionPort) -> T | FileProblems:
+        if stored.version not in self._known:
+            try:
+                self._known[stored.version] = self._read(stored.text, name=stored.label)
+            except FileProblems as problems:
+                self._known[stored.version] = problems
+        return self._known[stored.version]
