@@ -7,9 +7,12 @@ import importlib
 import json
 import sys
 
+from jobs.telemetry import configure_logging
+
 NAMES = ("ingress", "event_to_task", "idle_lanes", "memory")
 
 if __name__ == "__main__":
+    configure_logging("ERROR")
     unknown = [name for name in sys.argv[1:] if name not in NAMES]
     if unknown:
         sys.exit(f"unknown: {', '.join(unknown)}; there are {', '.join(NAMES)}")

@@ -67,7 +67,6 @@ def _is_loud(subscription: Subscription) -> bool:
 
 
 def _until(holds: tuple[Hold, ...]) -> datetime | None:
-    """The latest end; None if any hold has no date of its own."""
-    ends = [ends_at(hold) for hold in holds]
-    dated = [end for end in ends if end is not None]
-    return max(dated) if dated else None
+    """The latest date that a person or a promise gave; None if no hold has one."""
+    dated = [end for end in map(ends_at, holds) if end is not None]
+    return max(dated, default=None)

@@ -252,6 +252,19 @@ class Touch:
     line: str
 
 
+class Meaning(StrEnum):
+    """What a person said by completing a task, after the mapping's translation."""
+
+    ADVANCES = "advances"
+    """They are on it: give the money two working days to arrive."""
+    ASKS_AGAIN = "asks_again"
+    """Nothing is settled: ask again on the next working day."""
+    NOT_NEEDED = "not_needed"
+    """They think that nothing is to be done; while money is open it is asked again."""
+    WRONG_CONTACT = "wrong_contact"
+    """They cannot reach the right person: the next in the chain may."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class WorkItem:
     """One task of ours as it stands in the CRM now."""
@@ -266,6 +279,7 @@ class WorkItem:
     due_on: date | None = None
     owner_id: str | None = None
     outcome: str | None = None
+    meaning: Meaning | None = None
     closed_at: datetime | None = None
     changed_at: datetime | None = None
 

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 
 from domain.case import Case
 from domain.escalation import open_window
-from domain.facts import WorkItem
+from domain.facts import Meaning, WorkItem
 from domain.holding import zone_of
 from domain.in_flight import has_new_lines, is_a_persons, still_sent, still_sent_texts
 from domain.leaf import Known
@@ -106,11 +106,15 @@ def _completed(situation: Situation, case: Case, task: WorkItem) -> Heeded:
         due = add_working_days(max(local_date(end, zone), today), 0, situation.calendar)
         text = f"Completed ({outcome}). Kept open for {plain_day(due)}, when the wait is over."
     else:
-        due = add_working_days(today, 1, situation.calendar)
+        days = 2 if task.meaning is Meaning.ADVANCES else 1
+        due = add_working_days(today, days, situation.calendar)
         text = f"Completed ({outcome}), but the money is still open. Please look again."
+        if task.meaning is Meaning.WRONG_CONTACT:
+            text = f"Completed ({outcome}). Somebody else may know the right person."
     case = case.logged(now, text)
     case = replace(case, reopened=case.reopened + 1, last_outcome=task.outcome, due_on=due)
-    case = open_window(case, now, _noon(situation, due))
+    hands_on = end is None and task.meaning is Meaning.WRONG_CONTACT
+    case = open_window(case, now, now if hands_on else _noon(situation, due))
     return case, [Reason(rule="task.reopened", text=f"completed with {outcome}; money is open")]
 
 

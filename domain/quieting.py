@@ -80,8 +80,25 @@ def keep_quiet(
         if subscription.status in ACTIVE_PAUSE:
             _quiet_subscription(situation, work, subscription, hold_number, until)
         elif not subscription.status.is_live:
+            _tell_cancelled(work, subscription, hold_number)
             work.settle(f"subscription:{subscription.id}")
     return work
+
+
+def _tell_cancelled(work: Quieting, subscription: Subscription, hold_number: int) -> None:
+    """A subscription that we keep paused was cancelled: a person must know that it may be by
+    mistake, or the end of dunning that fired although it was quiet."""
+    row = work.rows.get(f"subscription:{subscription.id}")
+    if row is None or not row.is_ours:
+        return
+    work.effects.append(
+        alert(
+            f"cancelled:{subscription.id}:{hold_number}",
+            f"Subscription {subscription.id} was cancelled during a hold "
+            f"({subscription.canceled_because or 'no reason given'}). Ask who wanted that.",
+            rule="quiet.cancelled",
+        )
+    )
 
 
 def _of_this_hold(

@@ -14,7 +14,7 @@ import redis
 from rq.timeouts import BaseTimeoutException
 
 from domain.effects import EffectKind
-from domain.errors import Misconfigured
+from domain.errors import KidgloveError, Misconfigured
 from domain.ports import Examines, SendsSignals
 from domain.situation import Names
 from jobs.clock import FileClock, SystemClock
@@ -249,7 +249,25 @@ class Runtime:
                 tx.system.schedule(name, every=every, now=self.clock.now())
 
     def upkeep(self, name: str) -> Found:
-        """Run one schedule now. An unknown name is a ValueError."""
+        """Run one schedule now. An unknown name is a ValueError.
+
+        What makes it fail is told to the administrators and raised: a poll that stands still
+        must not do so in silence.
+        """
+        try:
+            return self._upkeep(name)
+        except KidgloveError as problem:
+            with self.store.begin() as tx:
+                tx.audit.raise_alert(
+                    f"upkeep:{name}:{problem.code}",
+                    f"{name} does not run: {problem.message} {problem.remedy}",
+                    rule=f"upkeep.{problem.code}",
+                    now=self.clock.now(),
+                    account=None,
+                )
+            raise
+
+    def _upkeep(self, name: str) -> Found:
         if name == f"poll:{PAYMENTS_SYSTEM}":
             return self.reconcile.poll(name, self.stripe)
         if name == f"poll:{CRM_SYSTEM}" and self.salesforce is not None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from domain.facts import Meaning as Meaning
+
 
 class System(StrEnum):
     """The CRMs that a mapping can be for."""
@@ -47,19 +49,6 @@ class Convert(StrEnum):
     """$14,200.50, with the currency, for a text field."""
     DATE = "date"
     DATETIME = "datetime"
-
-
-class Meaning(StrEnum):
-    """What a task's outcome says about the case."""
-
-    ADVANCES = "advances"
-    """Somebody spoke with the customer and it moves on."""
-    ASKS_AGAIN = "asks_again"
-    """Nothing is solved: the task comes back unless a hold or a promise explains the wait."""
-    NOT_NEEDED = "not_needed"
-    """The person says that no work is needed."""
-    WRONG_CONTACT = "wrong_contact"
-    """The contact is not the right one; another has to be found."""
 
 
 class OurType(StrEnum):

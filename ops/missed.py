@@ -21,8 +21,8 @@ PAYMENT_CALLS = 2
 """Calls per customer with whom nothing is wrong (`connectors.stripe.read`)."""
 FAILING_CALLS = 3
 """Calls per customer with a failing invoice."""
-CRM_BATCH = 100
-"""Accounts that one CRM query reads."""
+CRM_BATCH = 20
+"""Accounts that one job reads with one CRM query (`jobs.relay.BATCH`)."""
 KNOWN = sa.text("SELECT count(*) FROM inbox WHERE source = :source AND key = ANY(:keys)")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +14,9 @@ from domain.ids import AccountId, CaseId
 from domain.rows import AuditLine
 from store.codec import plain
 from store.tables import alerts, audit
+
+OPENS_AGAIN_AFTER = timedelta(days=1)
+"""Shorter would answer an acknowledgement with the same alert; longer hides a second outage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +78,20 @@ class Audit:
     def raise_alert(
         self, key: str, text: str, *, rule: str, now: datetime, account: AccountId | None
     ) -> bool:
-        """Tell the administrators, once per key; True if this is the first time."""
+        """Tell the administrators; True if they hear something new.
+
+        An open alert of this key is left as it is. One that was acknowledged more than a day ago
+        opens again: what comes back after that has not been dealt with.
+        """
+        values = {"text": text, "rule": rule, "at": now, "account_id": account}
         statement = (
             insert(alerts)
-            .values(key=key, text=text, rule=rule, at=now, account_id=account)
-            .on_conflict_do_nothing()
+            .values(key=key, **values)
+            .on_conflict_do_update(
+                index_elements=["key"],
+                set_={**values, "acknowledged_at": None, "acknowledged_by": None},
+                where=alerts.c.acknowledged_at < now - OPENS_AGAIN_AFTER,
+            )
             .returning(alerts.c.id)
         )
         return self._connection.execute(statement).first() is not None

@@ -213,6 +213,22 @@ class Effects:
         )
         return done.rowcount > 0
 
+    def act_on_observed(self, key: str) -> bool:
+        """Send a command that was only written down while we observed, and is wanted still.
+
+        False if there is no such command.
+        """
+        done = self._connection.execute(
+            effects.update()
+            .where(
+                effects.c.key == key,
+                sa.not_(effects.c.is_projection),
+                effects.c.state == EffectState.OBSERVED,
+            )
+            .values(state=EffectState.WAITING)
+        )
+        return done.rowcount > 0
+
     def revive(self, key: str, *, ended_before: datetime) -> bool:
         """Send a command again that is wanted still and had ended without being carried out.
 

@@ -17,6 +17,7 @@ from domain.errors import (
     Bug,
     Conflict,
     Gone,
+    KidgloveError,
     Misconfigured,
     Unauthorized,
 )
@@ -45,8 +46,8 @@ from sync.refresh import Refresh, Refreshed, Remembered
 from sync.rereading import RETRY_AFTER, read_again_after
 
 log = structlog.get_logger()
-LEASE_SECONDS = 120.0
-"""Longer than the slowest honest read of a batch; a dead worker's lane is free again after it."""
+LEASE_SECONDS = 200.0
+"""Longer than a job may run; a dead worker's lane is free again after it."""
 TRY_AGAIN_AFTER = timedelta(hours=6)
 """After how long a quieting or a giving back that was given up is tried again, unasked: silence
 and what was found before it are owed whatever happened, and a person has been told already."""
@@ -317,7 +318,7 @@ class Evaluate:
         for problem in read.errors:
             if isinstance(problem, Unauthorized | Misconfigured | Bug | Gone):
                 tx.audit.raise_alert(
-                    f"{problem.code}:{problem.message[:80]}",
+                    f"{problem.code}:{_whose(problem, account)}:{problem.message[:80]}",
                     f"{problem.message} {problem.remedy}",
                     rule=f"facts.{problem.code}",
                     now=now,
@@ -354,8 +355,11 @@ class Evaluate:
             config_version=config.label,
             now=now,
         )
-        if not is_new and mode is EffectMode.ACT and effect.kind in OWED:
-            is_new = tx.effects.revive(effect.key, ended_before=now - TRY_AGAIN_AFTER)
+        if not is_new and mode is EffectMode.ACT:
+            is_new = tx.effects.act_on_observed(effect.key) or (
+                effect.kind in OWED
+                and tx.effects.revive(effect.key, ended_before=now - TRY_AGAIN_AFTER)
+            )
         if is_new and mode is EffectMode.ACT:
             urgency = Urgency.VIP if effect.kind is not EffectKind.WRITE_FIELDS else lane.urgency
             tx.lanes.mark_dirty(lane.account, system, urgency=urgency, cause=lane.cause)
@@ -369,6 +373,11 @@ class Evaluate:
                 return self._refresh.crm_system
             case Target.ADMIN:
                 return ADMIN
+
+
+def _whose(problem: KidgloveError, account: AccountId) -> str:
+    """A refused credential is everybody's trouble and told once; any other is the account's."""
+    return "all" if isinstance(problem, Unauthorized) else str(account)
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from domain.errors import Ambiguous, Gone, KidgloveError
-from domain.facts import AccountFacts, CrmPicture, InvoiceStatus, PaymentPicture, Person
+from domain.facts import (
+    AccountFacts,
+    CrmPicture,
+    InvoiceStatus,
+    PaymentPicture,
+    Person,
+    WorkItem,
+)
 from domain.holds import Suppression
 from domain.ids import AccountId, Ref
 from domain.leaf import Known, Leaf, Missing
@@ -210,6 +217,11 @@ def _needs_crm(one: Remembered, picture: PaymentPicture) -> bool:
     )
 
 
+def _understood(task: WorkItem, config: Config) -> WorkItem:
+    """The task with the meaning that the mapping gives to its outcome."""
+    return replace(task, meaning=config.mapping.task.meaning(task.outcome))
+
+
 def _name_of(record: AccountRecord) -> str | None:
     """The name of whoever edited the account last, if it is one of its own people."""
     return next(
@@ -247,7 +259,7 @@ def _picture(record: AccountRecord, config: Config, source: str) -> CrmPicture:
         contract_end=parts.contract_end,
         seats=parts.seats,
         entities=parts.entities,
-        tasks=record.tasks,
+        tasks=tuple(_understood(task, config) for task in record.tasks),
         fields=record.fields,
         customers=record.customers,
         problems=parts.problems,

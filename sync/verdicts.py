@@ -21,7 +21,7 @@ from domain.errors import (
 from domain.rows import EffectState
 
 TRIES = 14
-"""Attempts before a person is asked: with the back-off below about a day and a half."""
+"""Attempts before a person is asked: with the back-off below about thirty hours."""
 BUG_TRIES = 2
 """What nothing explains is tried once more, then it is a dead letter."""
 LONGEST = timedelta(hours=12)
@@ -41,7 +41,8 @@ class Verdict:
 
 def backoff(attempts: int, key: str) -> timedelta:
     """15 s doubled with each attempt, capped, spread by up to a fifth by the effect's own key."""
-    base = timedelta(seconds=15) * 2.0 ** max(attempts - 1, 0)
+    # A limit of the vendor may be met any number of times; the power must not outgrow a timedelta.
+    base = timedelta(seconds=15) * 2.0 ** min(max(attempts - 1, 0), TRIES)
     spread = 1 + (sum(key.encode()) % 21) / 100
     return min(base * spread, LONGEST)
 

@@ -144,7 +144,7 @@ class Doctor:
                     health=Health.WRONG,
                     detail=f"no endpoint sends to {self._webhook_url}",
                     remedy=f"{ENDPOINTS}: add it with API version {API_VERSION} and the events of "
-                    "docs/admin.",
+                    "docs/setup-stripe.md.",
                 )
             ]
         return [finding for one in ours for finding in _endpoint_findings(one)]

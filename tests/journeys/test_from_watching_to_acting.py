@@ -1,0 +1,149 @@
+"""The first week only watches; what it saw is done afterwards, and no failure stays unheard."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from domain.effects import EffectKind
+from domain.errors import Transient
+from domain.holds import Quiet
+from domain.rows import EVALUATE, EffectMode
+from jobs.runtime import CRM_SYSTEM, Runtime
+from settings import Settings
+from tests.world import World, build
+
+
+def _look(world: World, customer: str) -> None:
+    with world.runtime.store.begin() as tx:
+        tx.lanes.mark_dirty(world.account(customer), EVALUATE, cause="person:reconcile")
+    world.settle()
+
+
+def test_a_hold_that_began_while_watching_is_made_quiet_once_we_act(
+    database_url: str, redis_url: str
+) -> None:
+    def watch(settings: Settings) -> None:
+        settings.all_effects = EffectMode.OBSERVE
+
+    world = build(database_url, redis_url, change=watch)
+    try:
+        customer, account = world.vip()
+        world.hours(4)
+        assert world.stripe.writes() == []
+        assert world.tasks(account) == []
+
+        world.runtime.settings.all_effects = EffectMode.ACT
+        world.runtime = Runtime(
+            world.runtime.settings,
+            database_url=database_url,
+            redis_url=redis_url,
+            clock=world.clock,
+        )
+        _look(world, customer)
+        mails = len(world.robotic(customer))
+        world.days(10)
+
+        certificate = world.certificate(customer)
+        assert certificate is not None
+        assert certificate.state is Quiet.QUIET
+        assert len(world.robotic(customer)) == mails
+    finally:
+        world.close()
+
+
+def test_effects_that_are_off_are_not_even_written_down(database_url: str, redis_url: str) -> None:
+    def silent(settings: Settings) -> None:
+        settings.effect_modes = {EffectKind.WRITE_FIELDS: EffectMode.OFF}
+
+    world = build(database_url, redis_url, change=silent)
+    try:
+        customer, account = world.vip()
+        world.hours(4)
+
+        assert world.org.get(account)["Payment_Status__c"] is None
+        with world.runtime.store.begin() as tx:
+            kinds = {one.kind for one in tx.effects.of_account(world.account(customer))}
+        assert EffectKind.WRITE_FIELDS not in kinds
+        assert EffectKind.KEEP_TASK in kinds
+    finally:
+        world.close()
+
+
+def test_an_alert_that_was_acknowledged_opens_again_when_it_comes_back_later(world: World) -> None:
+    now = world.clock.now()
+
+    def told(after: timedelta) -> bool:
+        with world.runtime.store.begin() as tx:
+            return tx.audit.raise_alert("k", "text", rule="r", now=now + after, account=None)
+
+    assert told(timedelta(0))
+    assert not told(timedelta(hours=1))
+    with world.runtime.store.begin() as tx:
+        tx.audit.acknowledge(tx.audit.alerts()[0].id, by="ops", now=now + timedelta(hours=2))
+    assert not told(timedelta(hours=3))
+    assert told(timedelta(hours=27))
+    assert len(world.alerts()) == 1
+
+
+def test_a_poll_that_does_not_run_is_told_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise Transient("the org does not answer")
+
+    assert world.runtime.salesforce is not None
+    monkeypatch.setattr(world.runtime.salesforce, "changes", broken)
+
+    for _ in range(3):
+        with pytest.raises(Transient):
+            world.runtime.upkeep(f"poll:{CRM_SYSTEM}")
+
+    assert len(world.alerts()) == 1
+    assert "poll:salesforce does not run" in world.alerts()[0]
+
+
+def test_a_subscription_cancelled_during_a_hold_is_told(world: World) -> None:
+    customer, _ = world.vip()
+    world.hours(4)
+    subscription = next(iter(world.stripe.state()["objects"]["subscription"]))
+
+    world.stripe.dashboard_cancel_subscription(subscription)
+    world.settle()
+
+    assert any("was cancelled during a hold" in text for text in world.alerts())
+    assert world.robotic(customer) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "holder", "due"),
+    [
+        ("Reached - will pay", "csm", "2026-11-24"),
+        ("No answer", "csm", "2026-11-23"),
+        ("Wrong contact", "owner", "2026-11-23"),
+    ],
+)
+def test_the_outcome_of_a_completed_task_decides_who_is_asked_and_when(
+    world: World, outcome: str, holder: str, due: str
+) -> None:
+    _, account = world.vip()
+    world.hours(4)
+    task = world.task(account)
+
+    world.org.human(world.people["csm"]).complete_task(task["Id"], outcome)
+    _say(world, account)
+
+    again = world.task(account)
+    assert not again["IsClosed"]
+    assert again["ActivityDate"] == due
+    owners = {row["OwnerId"] for row in world.tasks(account, open_only=True)}
+    assert world.people[holder] in owners
+    assert (world.people["owner"] in owners) is (holder == "owner")
+
+
+def _say(world: World, account: str) -> None:
+    """What the poll of the CRM brings within a minute."""
+    world.runtime.upkeep(f"poll:{CRM_SYSTEM}")
+    world.settle()
+    assert world.org.get(account)
