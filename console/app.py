@@ -25,7 +25,6 @@ from console.stuck import read_stuck
 from console.wall import Wall
 from domain.case import CaseState
 from domain.errors import Conflict, Gone
-from domain.policy import HoldRules
 from domain.wording import clean, clip
 from jobs.runtime import NAMES, Runtime
 
@@ -36,7 +35,7 @@ DONE = {
     "note": "Your note is on the case. The task in {crm} follows by itself, within seconds.",
     "expedite": "The case is expedited. The task in {crm} follows by itself, within seconds.",
     "read": "The alert is marked as read.",
-    "replayed": "Sent again. What fails once more comes back to this page.",
+    "replayed": "Done. What is sent again and fails once more comes back to this page.",
 }
 """What a page says after something was done on it."""
 
@@ -88,14 +87,13 @@ class Console:
         now = self._runtime.clock.now()
         with self._runtime.store.begin() as tx:
             around = frame(tx, self._runtime)
-            rules = around.policy.hold if around.policy else HoldRules()
             return self._pages.show(
                 request,
                 "cases.html",
                 around,
                 found=read_page(tx, stage=stage, number=number, policy=around.policy, now=now),
-                messages=messages(tx, rules=rules, now=now),
-                silent=silent(tx, rules=rules, now=now),
+                messages=messages(tx, rules=around.rules, now=now),
+                silent=silent(tx, rules=around.rules, now=now),
                 alerts=open_alerts(tx, limit=FIRST_ALERTS),
             )
 

@@ -22,22 +22,24 @@ SIZE = 50
 """Cases on a page: more than two people handle in a day, few enough for a phone."""
 BASE = "usd"
 """The currency of a revenue whose own is not known, when the policy cannot be read either."""
-# Ordered before anything else is joined: pictures are large and only one page of them is shown.
+# Ordered before anything else is joined: cases and pictures are large, and only one page of them
+# is shown.
 LISTED = """
-WITH page AS (
-  SELECT cases.id, cases.account_id, cases.arr_minor, cases.body,
-    facts.picture->'mrr_now'->>'currency' AS currency,
-    CASE WHEN cases.state = 'closed' THEN extract(epoch FROM cases.closed_at) END AS closed,
-    cases.arr_minor * coalesce(
-      (CAST(:weights AS jsonb)->>coalesce(facts.picture->'mrr_now'->>'currency', :base))::numeric,
-      0.01) AS revenue
+WITH priced AS MATERIALIZED (
+  SELECT cases.id, cases.arr_minor, facts.picture->'mrr_now'->>'currency' AS currency,
+    CASE WHEN cases.state = 'closed' THEN extract(epoch FROM cases.closed_at) END AS closed
   FROM cases LEFT JOIN facts ON facts.account_id = cases.account_id AND facts.source = 'payments'
-  WHERE (cases.state = :stage OR (CAST(:stage AS text) IS NULL AND cases.state <> 'closed'))
-  ORDER BY closed DESC NULLS LAST, revenue DESC NULLS LAST, cases.id LIMIT :size OFFSET :skip)
-SELECT page.*, accounts.name, accounts.certificate, facts.picture, next.kind, next.due
-FROM page JOIN accounts ON accounts.id = page.account_id
-LEFT JOIN facts ON facts.account_id = page.account_id AND facts.source = 'payments'
-LEFT JOIN LATERAL (SELECT kind, due FROM timers WHERE timers.account_id = page.account_id
+  WHERE (cases.state = :stage OR (CAST(:stage AS text) IS NULL AND cases.state <> 'closed'))),
+page AS (
+  SELECT priced.*, arr_minor * coalesce(
+    (CAST(:weights AS jsonb)->>coalesce(currency, :base))::numeric, 0.01) AS revenue
+  FROM priced ORDER BY closed DESC NULLS LAST, revenue DESC NULLS LAST, id
+  LIMIT :size OFFSET :skip)
+SELECT page.*, cases.account_id, cases.body, accounts.name, accounts.certificate, facts.picture,
+  next.kind, next.due
+FROM page JOIN cases ON cases.id = page.id JOIN accounts ON accounts.id = cases.account_id
+LEFT JOIN facts ON facts.account_id = cases.account_id AND facts.source = 'payments'
+LEFT JOIN LATERAL (SELECT kind, due FROM timers WHERE timers.account_id = cases.account_id
                    ORDER BY due LIMIT 1) next ON page.closed IS NULL
 ORDER BY closed DESC NULLS LAST, revenue DESC NULLS LAST, page.id
 """

@@ -19,26 +19,26 @@ from store.unit_of_work import Transaction
 
 GRACE = timedelta(minutes=10)
 """How late the next step may be before it counts as silence; a restart takes a minute."""
+MOST = 500
+"""Exceptions that are looked at one by one; with more of them the number says "at least"."""
 SHOWN = 5
 """Exceptions named on the page; the first few lead to the cause."""
-# Whether an account was held at a moment is what the decisions in the audit said; a decision
-# without the word left it as it was. The vendor's times are whole seconds.
+# Whether an account was held at a moment is what the last decision before it said; a decision
+# without the word left it as it was.
 TRIES = """
-WITH spans AS (
-  SELECT account_id, at, details->>'quiet' AS quiet,
-    lead(at) OVER (PARTITION BY account_id ORDER BY id) AS until
-  FROM audit WHERE kind = 'decision' AND details->>'quiet' IS NOT NULL
-    AND account_id IN (SELECT account_id FROM suppressions)),
-tries AS (
+SELECT count(*) FILTER (WHERE made_by = 'automatic') AS automatic,
+  count(*) FILTER (WHERE made_by = 'unknown') AS unsure
+FROM (
   SELECT facts.account_id, (try->>'at')::timestamptz AS at, try->>'by' AS made_by
   FROM facts, jsonb_array_elements(facts.picture->'invoices') invoice,
     jsonb_array_elements(invoice->'attempts') try
-  WHERE facts.source = 'payments'
-    AND facts.account_id IN (SELECT account_id FROM suppressions))
-SELECT count(*) FILTER (WHERE tries.made_by = 'automatic') AS automatic,
-  count(*) FILTER (WHERE tries.made_by = 'unknown') AS unsure
-FROM tries JOIN spans ON spans.account_id = tries.account_id AND spans.quiet <> 'off'
-  AND tries.at > spans.at AND (spans.until IS NULL OR tries.at < spans.until)
+  WHERE facts.source = 'payments' AND try->>'by' <> 'manual'
+    AND facts.account_id IN (SELECT account_id FROM suppressions)) tries
+WHERE (
+  SELECT details->>'quiet' FROM audit
+  WHERE audit.account_id = tries.account_id AND kind = 'decision' AND audit.at < tries.at
+    AND details->>'quiet' IS NOT NULL
+  ORDER BY id DESC LIMIT 1) <> 'off'
 """
 PROOF = """
 SELECT count(*) AS held,
@@ -49,22 +49,27 @@ SELECT count(*) AS held,
 FROM accounts WHERE wants_quiet
 """
 DRIFTS = "SELECT coalesce(sum((body->>'drifts')::int), 0) FROM suppressions"
+# A case is large, and each look into it unpacks it: once for every open case, never once a field.
 LATE = """
-SELECT cases.body, accounts.name, money.picture AS payments, crm.picture AS crm,
-  NOT EXISTS (SELECT 1 FROM timers WHERE timers.account_id = cases.account_id)
-    AND NOT EXISTS (SELECT 1 FROM lanes WHERE lanes.account_id = cases.account_id
+WITH held AS MATERIALIZED (
+  SELECT cases.id, cases.account_id, accounts.name, said.*
+  FROM cases JOIN accounts ON accounts.id = cases.account_id,
+    jsonb_to_record(cases.body) AS said(window_ends_at timestamptz, word jsonb, promise jsonb,
+                                        assignee_id text, is_chain_exhausted boolean)
+  WHERE cases.state <> 'closed' AND accounts.wants_quiet),
+late AS (
+  SELECT held.*, NOT EXISTS (SELECT 1 FROM timers WHERE timers.account_id = held.account_id)
+    AND NOT EXISTS (SELECT 1 FROM lanes WHERE lanes.account_id = held.account_id
                     AND lanes.kind = 'evaluate' AND dirty_seq > done_seq) AS forgotten
-FROM cases JOIN accounts ON accounts.id = cases.account_id
-LEFT JOIN facts money ON money.account_id = cases.account_id AND money.source = 'payments'
-LEFT JOIN facts crm ON crm.account_id = cases.account_id AND crm.source = 'crm'
-WHERE cases.state <> 'closed' AND accounts.wants_quiet AND (
-  (cases.body->>'window_ends_at')::timestamptz < :late
-  OR (cases.body->'word'->>'until')::timestamptz < :late
-  OR (cases.body->'promise'->>'until')::timestamptz < :late
-  OR cases.body->>'assignee_id' IS NULL
-  OR (cases.body->>'is_chain_exhausted')::boolean
-  OR NOT EXISTS (SELECT 1 FROM timers WHERE timers.account_id = cases.account_id))
-ORDER BY cases.arr_minor DESC NULLS LAST, cases.id
+  FROM held)
+SELECT cases.body, late.name, late.forgotten, money.picture AS payments, crm.picture AS crm
+FROM late JOIN cases ON cases.id = late.id
+LEFT JOIN facts money ON money.account_id = late.account_id AND money.source = 'payments'
+LEFT JOIN facts crm ON crm.account_id = late.account_id AND crm.source = 'crm'
+WHERE late.window_ends_at < :late OR (late.word->>'until')::timestamptz < :late
+  OR (late.promise->>'until')::timestamptz < :late OR late.assignee_id IS NULL
+  OR late.is_chain_exhausted OR late.forgotten
+ORDER BY cases.arr_minor DESC NULLS LAST, cases.id LIMIT :most
 """
 PARKED = """
 SELECT suppressions.subject, accounts.name, facts.picture FROM suppressions
@@ -72,7 +77,7 @@ JOIN accounts ON accounts.id = suppressions.account_id
 JOIN facts ON facts.account_id = suppressions.account_id AND facts.source = 'payments'
 WHERE NOT accounts.wants_quiet AND suppressions.state IN ('wanted', 'quiet')
   AND suppressions.subject LIKE 'invoice:%'
-ORDER BY suppressions.account_id, suppressions.subject
+ORDER BY suppressions.account_id, suppressions.subject LIMIT :most
 """
 
 
@@ -109,16 +114,22 @@ class Silence:
 
 @dataclass(frozen=True, kw_only=True)
 class Silent:
-    """All of them: how many invoices, and the first few accounts."""
+    """All of them: how many invoices (at least), and the first few accounts."""
 
     invoices: int
     examples: tuple[Silence, ...]
+    is_at_least: bool = False
+
+
+def proven_since(rules: HoldRules, now: datetime) -> datetime:
+    """Since when a read-back proves anything: a check missed once is late, missed twice it is
+    none."""
+    return now - timedelta(minutes=2 * rules.recheck_minutes)
 
 
 def messages(tx: Transaction, *, rules: HoldRules, now: datetime) -> Messages:
     """Count what would have reached a customer although the account was held."""
-    # A check that was missed once may be late; missed twice it proves nothing any more.
-    fresh = now - timedelta(minutes=2 * rules.recheck_minutes)
+    fresh = proven_since(rules, now)
     tries = tx.connection.execute(sa.text(TRIES)).one()
     proof = tx.connection.execute(sa.text(PROOF), {"fresh": fresh}).one()
     return Messages(
@@ -134,14 +145,20 @@ def messages(tx: Transaction, *, rules: HoldRules, now: datetime) -> Messages:
 def silent(tx: Transaction, *, rules: HoldRules, now: datetime) -> Silent:
     """Invoices that make no sound and that nobody speaks about, past the time for it."""
     late = now - GRACE
-    found = [_late(row, late, now) for row in tx.connection.execute(sa.text(LATE), {"late": late})]
-    taken = timedelta(hours=rules.intercept_hand_back_hours)
-    found += [
-        _parked(row, late - taken, rules.intercept_hand_back_hours)
-        for row in tx.connection.execute(sa.text(PARKED))
+    asked = {"late": late, "most": MOST}
+    overdue = tx.connection.execute(sa.text(LATE), asked).all()
+    parked = tx.connection.execute(sa.text(PARKED), {"most": MOST}).all()
+    hours = rules.intercept_hand_back_hours
+    found = [
+        *(_late(row, late, now) for row in overdue),
+        *(_parked(row, late - timedelta(hours=hours), hours) for row in parked),
     ]
     silences = [one for one in found if one is not None and one.invoices]
-    return Silent(invoices=sum(one.invoices for one in silences), examples=tuple(silences[:SHOWN]))
+    return Silent(
+        invoices=sum(one.invoices for one in silences),
+        examples=tuple(silences[:SHOWN]),
+        is_at_least=MOST in (len(overdue), len(parked)),
+    )
 
 
 def _late(row: sa.Row[Any], late: datetime, now: datetime) -> Silence | None:

@@ -13,8 +13,10 @@ from starlette.responses import HTMLResponse
 
 from console import words
 from console.access import Session
+from console.counters import proven_since
 from domain.effects import EffectKind
-from domain.policy import Policy
+from domain.holds import Quiet, QuietCertificate
+from domain.policy import HoldRules, Policy
 from domain.rows import EffectMode
 from domain.wording import Reader, count, safe_url
 from jobs.runtime import NAMES, Runtime
@@ -27,13 +29,21 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """The time of the page, and what the navigation counts. `policy` is None if unreadable."""
+    """The time of the page, and what the navigation counts. `policy` is None if unreadable, and
+    then the rules are those that hold where a policy says nothing."""
 
     reader: Reader
     policy: Policy | None
+    rules: HoldRules
     open_alerts: int
     stuck: int
     observed: tuple[EffectKind, ...]
+
+    def is_proven(self, certificate: QuietCertificate) -> bool:
+        """Whether the account was read back quiet, and lately enough."""
+        if certificate.state is not Quiet.QUIET or certificate.checked_at is None:
+            return False
+        return certificate.checked_at >= proven_since(self.rules, self.reader.as_of)
 
 
 def frame(tx: Transaction, runtime: Runtime) -> Frame:
@@ -49,6 +59,7 @@ def frame(tx: Transaction, runtime: Runtime) -> Frame:
     return Frame(
         reader=Reader(zone=zone, as_of=now),
         policy=policy,
+        rules=policy.hold if policy else HoldRules(),
         open_alerts=_count(tx, sa.select(alerts.c.id).where(alerts.c.acknowledged_at.is_(None))),
         stuck=_count(tx, sa.select(effects.c.id).where(effects.c.state.in_(("parked", "dead")))),
         observed=tuple(

@@ -116,7 +116,7 @@ def _effects(effects: Iterable[StoredEffect]) -> Iterator[Entry]:
         yield Entry(
             at=effect.done_at or effect.created_at,
             side=Side.EFFECT,
-            who="Kidglove",
+            who="Kidglove:",
             text=f"{words.effect_named(effect.kind)}: {effect.subject.partition(':')[2]}, "
             f"{words.STATES[effect.state]}.{error}",
             more=" · ".join(part for part in parts if part),

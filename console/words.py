@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.case import CaseState, TimerKind
 from domain.effects import EffectKind
-from domain.holds import Quiet, SuppressionState
+from domain.holds import Quiet, QuietCertificate, SuppressionState
 from domain.rows import EffectState
 from domain.wording import count
 
@@ -72,6 +72,20 @@ LEDGER: Mapping[SuppressionState, str] = {
     SuppressionState.RESTORED: "put back as found",
     SuppressionState.MOOT: "settled meanwhile, nothing to put back",
 }
+
+
+def quiet_now(certificate: QuietCertificate, *, is_proven: bool) -> str:
+    """What a certificate is worth: one that was not read back lately says so."""
+    if certificate.state is Quiet.QUIET and not is_proven:
+        return "Quiet, not proven lately"
+    return QUIET[certificate.state]
+
+
+def tone_now(certificate: QuietCertificate, *, is_proven: bool) -> str:
+    """How that looks."""
+    if certificate.state is Quiet.QUIET and not is_proven:
+        return "bad"
+    return TONES[certificate.state]
 
 
 def effect_named(kind: EffectKind) -> str:

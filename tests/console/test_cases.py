@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
+from console.case_list import read_page
+from domain.policy import ExchangeRate
+from domain.rows import EffectMode
+from mappings.policy_file import preset
+from store.codec import PAYMENTS
 from tests.console.visitor import Page, Visitor
 from tests.world import World
 
@@ -171,3 +178,90 @@ def test_the_case_before_shows_the_past_and_no_present_hold(world: World, visito
     assert "This account has a newer case" in page.text
     assert "Stripe: not asked for" in page.texts("//h2")
     assert "The case is closed" in page.section("Do something")
+
+
+def test_revenue_in_another_currency_is_compared_by_the_policys_rate(world: World) -> None:
+    world.vip("In euros", amount=1_000_000, number="INV-1")
+    world.vip("In yen", amount=900_000, number="INV-2")
+    world.vip("In dollars", amount=1_100_000, number="INV-3")
+    world.hours(4)
+    rates = {
+        "eur": ExchangeRate(rate=Decimal("1.25"), as_of="2026-11-01"),
+        "jpy": ExchangeRate(rate=Decimal("0.0065"), as_of="2026-11-01"),
+    }
+    priced_in(world, "In euros", "eur")
+    priced_in(world, "In yen", "jpy")
+
+    with world.runtime.store.begin() as tx:
+        policy = replace(preset("default"), rates=rates)
+        found = read_page(tx, stage=None, number=1, policy=policy, now=world.clock.now())
+
+    assert [(one.name, one.arr.text() if one.arr else None) for one in found.rows] == [
+        ("In euros", "€120,000"),
+        ("In dollars", "$132,000"),
+        ("In yen", "¥10,800,000"),
+    ]
+
+
+def priced_in(world: World, name: str, currency: str) -> None:
+    """The account's revenue is in this currency, the minor units unchanged."""
+    with world.runtime.store.begin() as tx:
+        (account,) = [
+            one.case.account
+            for one in tx.cases.all()
+            if tx.cases.account_name(one.case.account) == name
+        ]
+        picture = PAYMENTS.load(tx.system.picture(account, "payments"))
+        assert picture.mrr_now is not None
+        picture = replace(picture, mrr_now=replace(picture.mrr_now, currency=currency))
+        tx.system.save_picture(
+            account,
+            "payments",
+            digest=currency,
+            picture=PAYMENTS.dump(picture),
+            read_at=picture.read_at,
+        )
+
+
+def test_more_cases_than_fit_are_on_the_next_page(
+    world: World, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.vip("Large", amount=2_000_000, number="INV-1")
+    world.vip("Small", amount=600_000, number="INV-2")
+    world.hours(4)
+    monkeypatch.setattr("console.case_list.SIZE", 1)
+
+    first = visitor.page("/")
+    second = visitor.page(str(first.tree.xpath("//a[@rel='next']/@href")[0]))
+
+    assert first.texts(f"{ROWS}/th") == ["Large"]
+    assert second.texts(f"{ROWS}/th") == ["Small"]
+    assert "Page 2 of 2" in second.text
+
+
+def test_an_installation_that_only_observes_says_so_on_every_page(
+    world: World, visitor: Visitor
+) -> None:
+    world.runtime.settings.all_effects = EffectMode.OBSERVE
+    customer, _ = world.vip()
+    world.hours(4)
+
+    pages = [visitor.page("/"), visitor.page(f"/cases/{world.open_case(customer).key}")]
+
+    assert ["nothing of them is sent" in page.text for page in pages] == [True, True]
+    assert "0 tasks in Salesforce change" in pages[1].section("Do something")
+
+
+def test_a_quiet_that_was_not_read_back_lately_does_not_look_quiet(
+    world: World, visitor: Visitor
+) -> None:
+    customer, _ = world.vip()
+    world.hours(4)
+    world.advance(timedelta(days=2), settle=False)
+
+    listed = visitor.page("/")
+    case = visitor.page(f"/cases/{world.open_case(customer).key}")
+
+    assert cells(listed, "Stripe")[0].startswith("Quiet, not proven lately read back")
+    assert "late: reminder" in cells(listed, "Next look")[0]
+    assert case.tree.xpath("//section[contains(@class, 'certificate bad')]")

@@ -186,6 +186,20 @@ class TestSilent:
         assert "without a hold" in found.examples[0].why
 
 
+def test_when_everything_stands_still_the_number_is_a_lower_bound(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.vip("First", number="INV-1")
+    world.vip("Second", number="INV-2")
+    world.hours(4)
+    world.advance(timedelta(days=1), settle=False)
+    monkeypatch.setattr("console.counters.MOST", 1)
+
+    found = count_silent(world)
+
+    assert (found.invoices, found.is_at_least) == (1, True)
+
+
 @pytest.mark.req("R39", partly="the run of 500 failures is elsewhere")
 def test_both_numbers_stand_on_top_of_the_list_with_how_they_are_counted(
     world: World, visitor: Visitor

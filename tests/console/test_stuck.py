@@ -102,7 +102,7 @@ def test_one_effect_is_sent_again_with_a_line_in_the_audit(
 
     page = visitor.send("/dead", f"/dead/{id}/replay")
 
-    assert "Sent again" in page.text
+    assert "comes back to this page" in page.text
     assert states(runtime, owner) == [EffectState.WAITING, EffectState.DEAD]
     assert dirty(runtime) == {"stripe": 1}
     with runtime.store.begin() as tx:
