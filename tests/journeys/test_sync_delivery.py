@@ -1,0 +1,331 @@
+"""Hooks that come five times, in any order, late or never: the end is the same every time."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from connectors.kit.retry import Retry
+from domain.case import CaseState, Outcome
+from jobs.runtime import CRM_SYSTEM
+from mappings.mapping_file import default_mapping_text
+from ops.embedded import Engines
+from simulators.faults import Fault, Harm
+from simulators.hooks import DeliveryDial
+from simulators.salesforce.troubles import whole
+from tests.journeys.quiet_scenes import (
+    charges,
+    failed_high,
+    failed_vip,
+    is_quiet_at_stripe,
+    open_invoice,
+)
+from tests.world import World, build
+
+MakeWorld = Callable[..., World]
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def make_world(
+    servers: Engines, admin: psycopg.Connection, template_database: str, redis_url: str
+) -> Iterator[MakeWorld]:
+    """Makes worlds beside each other, each with a database of its own."""
+    made: list[World] = []
+    names: list[str] = []
+
+    def make(seed: int = 0, **dial: object) -> World:
+        name = f"{template_database}_beside_{next(_numbers)}"
+        text = f'CREATE DATABASE "{name}" TEMPLATE "{template_database}" STRATEGY file_copy'
+        admin.execute(text.encode())
+        names.append(name)
+        url = make_url(servers.database_url).set(database=name)
+        world = build(url.render_as_string(hide_password=False), redis_url, seed=seed)
+        for post in (world.stripe.postman, world.org.postman):
+            post.dial = DeliveryDial(**dial)  # type: ignore[arg-type]
+        made.append(world)
+        return world
+
+    yield make
+    for world in made:
+        world.close()
+    for name in names:
+        admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
+
+
+@pytest.fixture
+def world(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """A world in which the short retries do not sleep."""
+    defaults = {**(Retry.__init__.__kwdefaults__ or {}), "sleep": lambda seconds: None}
+    monkeypatch.setattr(Retry.__init__, "__kwdefaults__", defaults)
+    made = build(database_url, redis_url)
+    yield made
+    made.close()
+
+
+def episode(world: World, *, look: Callable[[World], None] | None = None) -> tuple[str, str]:
+    """A VIP from the failed renewal over "in resolution" to the payment.
+
+    With `look` we also look for ourselves, every twenty minutes and whenever something happened.
+    """
+    customer, account = world.vip()
+
+    def hours(number: float) -> None:
+        for step in range(int(number * 3) + 1):
+            if step:
+                world.advance(timedelta(minutes=20))
+            world.settle()
+            if look is not None:
+                look(world)
+                world.settle()
+
+    hours(4)
+    world.csm(account, Dunning_Status__c="In Resolution")
+    hours(1)
+    world.stripe.customer_updates_card(customer)
+    hours(1)
+    world.stripe.customer_pays(open_invoice(world, customer))
+    hours(1)
+    return customer, account
+
+
+def end_of(world: World) -> tuple[Any, Any]:
+    """Both simulated systems as far as they are an outcome, not bookkeeping."""
+    return world.stripe.state(volatile=False), world.org.state(volatile=False)
+
+
+def reconcile(world: World) -> None:
+    """Everything that runs by the clock, once."""
+    for name in world.runtime.schedules():
+        world.runtime.upkeep(name)
+
+
+# ---------------------------------------------------------------- more than once
+
+
+@pytest.mark.req("R17", partly="one worker; the storms run several")
+@pytest.mark.parametrize("seed", [1, 2])
+def test_every_hook_five_times_in_random_order_ends_the_same_with_as_many_writes(
+    make_world: MakeWorld, seed: int
+) -> None:
+    once, often = make_world(seed), make_world(seed, copies=5, shuffle=True)
+
+    for world in (once, often):
+        episode(world)
+
+    assert end_of(often) == end_of(once)
+    assert len(often.stripe.writes()) == len(once.stripe.writes())
+    assert len(often.org.writes()) == len(once.org.writes())
+    assert len(often.stripe.postman.delivered) >= 5 * len(once.stripe.postman.delivered)
+
+
+def test_a_hook_that_comes_again_after_days_changes_nothing(world: World) -> None:
+    failed_vip(world)
+    world.days(2)
+    writes = len(world.stripe.writes()), len(world.org.writes())
+    events = list(world.stripe.state()["objects"]["event"])
+    (endpoint,) = world.stripe.state()["objects"]["webhook_endpoint"]
+
+    for event in events[-20:]:
+        world.stripe.resend(event, endpoint)
+    world.settle()
+
+    assert (len(world.stripe.writes()), len(world.org.writes())) == writes
+
+
+# ---------------------------------------------------------------- in any order
+
+
+@pytest.mark.req("R18", partly="six seeds of an order; every order is proven for the decision")
+@pytest.mark.parametrize("seed", range(6))
+def test_failed_updated_and_paid_of_one_second_in_any_order_are_never_open_after_paid(
+    world: World, seed: int
+) -> None:
+    world.stripe.postman._random.seed(seed)
+    customer, account = failed_high(world)
+    invoice = open_invoice(world, customer)
+    world.stripe.postman.dial.held = True
+    world.stripe.dashboard_update_invoice(invoice, metadata={"po": "1"})
+    world.stripe.customer_pays(invoice)
+    world.stripe.dashboard_update_invoice(invoice, metadata={"po": "2"})
+    world.stripe.customer_updates_card(customer)
+    world.stripe.customer_pays(invoice)
+    world.stripe.dashboard_update_invoice(invoice, metadata={"po": "3"})
+    world.stripe.postman.dial = DeliveryDial(shuffle=True, delay_seconds=90)
+
+    for _ in range(10):
+        world.advance(timedelta(seconds=10))
+        if world.org.get(account)["Payment_Status__c"] == "Paid":
+            break
+    paid_from = world.clock.now()
+    world.advance(timedelta(minutes=2))
+
+    assert (world.clock.now() - paid_from) >= timedelta(minutes=2)
+    case = world.case(customer)
+    assert case is not None
+    assert (case.state, case.outcome, case.number) == (CaseState.CLOSED, Outcome.PAID, 1)
+    assert world.task(account)["IsClosed"]
+    assert world.org.get(account)["Payment_Status__c"] == "Paid"
+
+
+# ---------------------------------------------------------------- never
+
+
+@pytest.mark.req("R23")
+@pytest.mark.parametrize("loss", [0.1, 1.0])
+def test_lost_hooks_are_found_by_the_polls_and_the_end_is_the_same(
+    make_world: MakeWorld, loss: float
+) -> None:
+    whole, lossy = make_world(3), make_world(3, loss=loss)
+
+    episode(whole)
+    episode(lossy, look=reconcile)
+
+    assert lossy.stripe.postman.dropped
+    assert end_of(lossy) == end_of(whole)
+
+
+@pytest.mark.req("R23")
+def test_a_word_whose_message_was_lost_is_found_by_the_sweep(world: World) -> None:
+    customer, account = failed_high(world)
+    world.org.postman.dial.loss = 1.0
+
+    world.csm(account, Dunning_Status__c="In Resolution")
+    world.settle()
+    assert not is_quiet_at_stripe(world, customer)
+    found = world.runtime.upkeep("sweep:salesforce")
+    world.settle()
+    assert (found.seen, found.marked) == (1, 1)
+    assert is_quiet_at_stripe(world, customer)
+
+    world.csm(account, Dunning_Status__c=None)
+    world.runtime.upkeep("sweep:salesforce")
+    world.settle()
+    assert not is_quiet_at_stripe(world, customer)
+
+
+@pytest.mark.req("R23")
+def test_the_sweep_finds_an_account_on_hold_that_no_event_ever_named(world: World) -> None:
+    world.stripe.postman.dial.loss = world.org.postman.dial.loss = 1.0
+    customer, account = world.vip("Quiet Waters", amount=60_000, CSM__c=None, number=None)
+    world.csm(account, Dunning_Status__c="In Resolution")
+
+    world.runtime.upkeep("sweep:salesforce")
+    world.settle()
+
+    assert is_quiet_at_stripe(world, customer)
+
+
+def test_a_word_that_has_run_out_and_still_stands_costs_no_call_every_minute(
+    world: World,
+) -> None:
+    customer, account = failed_high(world)
+    world.csm(account, Dunning_Status__c="In Resolution", Dunning_Hold_Until__c="2026-11-21")
+    world.days(3)
+    assert not is_quiet_at_stripe(world, customer)
+
+    assert world.runtime.upkeep("sweep:salesforce").marked == 0
+
+    world.org.postman.dial.loss = 1.0
+    world.csm(account, Dunning_Status__c=None)
+    world.settle()
+    world.runtime.upkeep("poll:salesforce")
+    world.settle()
+    world.csm(account, Dunning_Status__c="In Resolution", Dunning_Hold_Until__c="2026-12-21")
+    world.runtime.upkeep("sweep:salesforce")
+    world.settle()
+    assert is_quiet_at_stripe(world, customer)
+
+
+def test_an_unknown_word_is_no_hold_that_has_gone(world: World) -> None:
+    text = default_mapping_text(CRM_SYSTEM).replace("released: [Released]", "released: []")
+    with world.runtime.store.begin() as tx:
+        name = f"mapping:{CRM_SYSTEM}"
+        tx.system.add_config(name, text, author="admin", note="a test", now=world.clock.now())
+    customer, account = failed_high(world)
+    world.csm(account, Dunning_Status__c="Released")
+    world.settle()
+    assert is_quiet_at_stripe(world, customer)
+
+    assert world.runtime.upkeep("sweep:salesforce").marked == 0
+
+
+# ---------------------------------------------------------------- limits
+
+
+@pytest.mark.req("R26", partly="a small burst; the benchmark makes thousands")
+def test_a_burst_beyond_stripes_limit_reaches_nobody_as_an_error(world: World) -> None:
+    pairs = [world.vip(f"Customer {number}", number=None) for number in range(2)]
+    world.hours(2.5)
+    world.stripe.limits.per_account = 20
+
+    world.hours(1)
+
+    assert 429 in {call.status for call in world.stripe.requests}
+    assert all(len(world.tasks(account, open_only=True)) == 1 for _, account in pairs)
+    assert [world.robotic(customer) for customer, _ in pairs] == [[]] * 2
+    assert world.alerts() == []
+    with world.runtime.store.begin() as tx:
+        assert tx.effects.stuck() == []
+
+
+@pytest.mark.req("R26", partly="one account; the benchmark makes thousands")
+def test_a_used_up_day_of_crm_calls_delays_the_task_and_never_the_silence(world: World) -> None:
+    customer, account = world.vip()
+    world.hours(2.5)
+    world.org.faults.arm(whole("request_limit", times=None))
+
+    world.hours(16)
+    assert is_quiet_at_stripe(world, customer)
+    assert world.tasks() == []
+    world.org.faults.clear()
+    # The pause that all workers share runs by real time, which stands still in this world.
+    world.runtime.redis.flushdb()
+    world.hours(1)
+
+    assert world.task(account)["OwnerId"] == world.people["csm"]
+    with world.runtime.store.begin() as tx:
+        assert tx.effects.stuck() == []
+
+
+# ---------------------------------------------------------------- the CRM's own troubles
+
+
+def test_a_closing_that_meets_a_lock_is_not_forgotten_when_the_account_is_judged_again(
+    world: World,
+) -> None:
+    customer, account = failed_vip(world)
+    task = world.task(account)
+    world.org.hold_lock(task["Id"])
+    world.stripe.customer_pays(open_invoice(world, customer), card="good")
+    world.settle()
+    world.stripe.customer_updates_card(customer)
+    world.settle()
+    assert not world.task(account)["IsClosed"]
+
+    world.org.release_lock(task["Id"])
+    world.advance(timedelta(minutes=30))
+
+    assert world.task(account)["IsClosed"]
+
+
+def test_a_task_that_could_not_be_made_yet_is_not_made_for_money_that_came(world: World) -> None:
+    customer, account = world.vip()
+    world.hours(2.5)
+    refusal = Fault(harm=Harm.STATUS, method="POST", path=".*composite.*", status=503, times=None)
+    world.org.faults.arm(refusal)
+    world.hours(1)
+    world.stripe.customer_pays(open_invoice(world, customer), card="good")
+    world.settle()
+
+    world.org.faults.clear()
+    world.advance(timedelta(hours=3))
+
+    assert world.tasks(account, open_only=True) == []
+    assert len(charges(world, customer, paid=True)) == 1
