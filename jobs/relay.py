@@ -27,6 +27,9 @@ LEADER_SECONDS = 10.0
 """How long a dead relay's post stays empty; shorter would let a slow tick lose it."""
 BATCH = 20
 """Accounts per job of ordinary work: fewer cost more jobs, more make an urgent one wait longer."""
+BACKLOG = 5
+"""Jobs that may wait in a queue before ordinary work is held back in the store, where an urgent
+account overtakes it; fewer would let a quick worker run dry between two ticks."""
 LIMIT = 500
 """Lanes that one tick sends at most, so that an urgent one is never behind a long tick."""
 
@@ -93,18 +96,30 @@ class Relay:
     def _send_lanes(self, now: datetime) -> tuple[int, int]:
         with self._store.begin() as tx:
             due = tx.lanes.due(now, resend_seconds=self._resend, limit=LIMIT)
-        jobs = 0
+        jobs = lanes = 0
+        waiting: dict[str, int] = {}
         for batch in _batches(due):
             accounts = [int(lane.account) for lane in batch]
             kind = batch[0].kind
+            queue = queues.EVALUATE if kind == EVALUATE_LANE else kind
+            if batch[0].urgency is not Urgency.VIP:
+                # A queue is served in order: what waits in it is waited for by the urgent, too.
+                if waiting.setdefault(queue, self._backlog(queue)) >= BACKLOG:
+                    continue
+                waiting[queue] += 1
             if kind == EVALUATE_LANE:
-                self._send(queues.EVALUATE, "jobs.tasks.evaluate", accounts)
+                self._send(queue, "jobs.tasks.evaluate", accounts)
             else:
-                self._send(kind, "jobs.tasks.deliver", kind, accounts)
+                self._send(queue, "jobs.tasks.deliver", kind, accounts)
             with self._store.begin() as tx:
                 tx.lanes.mark_sent(batch)
             jobs += 1
-        return jobs, len(due)
+            lanes += len(batch)
+        return jobs, lanes
+
+    def _backlog(self, queue: str) -> int:
+        """How many jobs wait in a queue."""
+        return queues.queue(queue, self._redis).count
 
     def _send(self, queue: str, function: str, *arguments: object) -> None:
         queues.enqueue(queues.queue(queue, self._redis), function, *arguments)

@@ -21,7 +21,7 @@ from domain.ids import AccountId, Ref
 from domain.ports import Incoming
 from domain.rows import EVALUATE, Urgency
 from jobs import queues
-from jobs.relay import BATCH, LEADER, Relay
+from jobs.relay import BACKLOG, BATCH, LEADER, Relay
 from store.lanes import CHANNEL
 from store.unit_of_work import UnitOfWork
 from tests.jobs.lanes_work import NOW, FrozenClock
@@ -394,6 +394,21 @@ def _leader(store: UnitOfWork) -> str | None:
     return found
 
 
+def test_ordinary_work_waits_in_the_store_while_jobs_wait_and_urgent_work_does_not(
+    store: UnitOfWork, connection: redis.Redis
+) -> None:
+    one = relay(store, connection)
+    for number in range(BACKLOG + 2):
+        dirty(store, number)
+        one.tick()
+    assert len(jobs(connection, queues.EVALUATE)) == BACKLOG
+
+    dirty(store, 99, urgency=Urgency.VIP)
+    one.tick()
+
+    assert len(jobs(connection, queues.EVALUATE)) == BACKLOG + 1
+
+
 def test_two_relays_that_run_side_by_side_send_each_lane_once(
     store: UnitOfWork, connection: redis.Redis, database_url: str
 ) -> None:
@@ -402,7 +417,7 @@ def test_two_relays_that_run_side_by_side_send_each_lane_once(
         running(relay(store, connection, owner="other"), database_url, every_seconds=0.05),
     ):
         for number in range(30):
-            dirty(store, number)
+            dirty(store, number, urgency=Urgency.VIP)
         until(lambda: _sent(connection) == 30)
 
     assert _sent(connection) == 30
