@@ -93,7 +93,7 @@ class Intake:
             tx.lanes.mark_dirty(
                 account,
                 EVALUATE,
-                urgency=Urgency.NORMAL,
+                urgency=_urgency(tx, account),
                 cause=f"{row.source}:{row.key} {row.topic}",
             )
         if accounts:
@@ -110,3 +110,10 @@ class Intake:
         if hint.ref.kind == CUSTOMER:
             return tx.links.open_account(hint.ref, now=self._clock.now())
         return tx.links.account_of(hint.ref)
+
+
+def _urgency(tx: TransactionPort, account: AccountId) -> Urgency:
+    """An account that people handle goes first; who that is was judged the last time."""
+    stance = tx.cases.stance(account)
+    is_handled = stance is not None and (stance.wants_quiet or stance.intercepts)
+    return Urgency.VIP if is_handled else Urgency.NORMAL

@@ -8,6 +8,7 @@ import pytest
 
 from domain.case import CaseState, Outcome
 from domain.holds import Quiet, SuppressionState
+from domain.rows import Urgency
 from simulators.salesforce.troubles import whole
 from tests.world import World
 
@@ -118,3 +119,22 @@ def test_money_that_comes_before_the_task_could_be_sent_leaves_no_task(world: Wo
     world.hours(2)
 
     assert world.tasks(account, open_only=True) == []
+
+
+def test_a_hint_about_a_vip_goes_before_all_others(world: World) -> None:
+    customer, _ = world.vip()
+    small = world.stripe.add_customer("Small", "s@example.com")
+    world.stripe.add_subscription(small, amount=4900)
+    world.hours(1)
+
+    for one in (customer, small):
+        world.stripe.customer_updates_card(one)
+    world.stripe.postman.flush()
+    world.runtime.intake.take_in()
+
+    with world.runtime.store.begin() as tx:
+        due = tx.lanes.due(world.clock.now(), resend_seconds=30, limit=10)
+    assert {lane.account: lane.urgency for lane in due} == {
+        world.account(customer): Urgency.VIP,
+        world.account(small): Urgency.NORMAL,
+    }
