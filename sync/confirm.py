@@ -12,7 +12,7 @@ from domain.effects import EffectKind
 from domain.errors import KidgloveError, Unauthorized
 from domain.holds import SuppressionState
 from domain.ports import Receipt
-from domain.rows import EVALUATE, EffectState, StoredEffect, Urgency, WrittenValue
+from domain.rows import EVALUATE, EffectState, LeasedLane, StoredEffect, WrittenValue
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.deliver_payments import Done
@@ -27,17 +27,22 @@ QUIETING = (EffectKind.QUIET_INVOICE, EffectKind.QUIET_SUBSCRIPTION)
 
 
 class Confirm:
-    """Ends effects of one system, each in one transaction."""
+    """Ends effects of one system, each in one transaction.
+
+    Each method raises `Conflict` and writes nothing if the lane is held by somebody else by now:
+    the successor looks before it acts, and what it found must not be written over.
+    """
 
     def __init__(self, *, system: str, store: Store, clock: Clock) -> None:
         self._system = system
         self._store = store
         self._clock = clock
 
-    def finished(self, effect: StoredEffect, done: Done) -> None:
+    def finished(self, effect: StoredEffect, done: Done, *, lane: LeasedLane) -> None:
         """A payment effect was carried out and read back: its row, the ledger and the why of it."""
         now = self._clock.now()
         with self._store.begin() as tx:
+            tx.lanes.hold(lane)
             tx.effects.finish(effect.id, done.state, now=now, receipt=done.receipt)
             if done.ledger is not None:
                 tx.cases.save_suppression(effect.account, done.ledger)
@@ -53,7 +58,7 @@ class Confirm:
         log.info("effect.done", key=effect.key, system=self._system, state=done.state)
         reached(Checkpoint.EFFECT_FINISHED)
 
-    def written(self, effect: StoredEffect, receipt: Receipt) -> None:
+    def written(self, effect: StoredEffect, receipt: Receipt, *, lane: LeasedLane) -> None:
         """A CRM write was read back. A task that comes after its case has ended is judged again."""
         now = self._clock.now()
         plain = {
@@ -64,6 +69,7 @@ class Confirm:
             "note": receipt.note,
         }
         with self._store.begin() as tx:
+            tx.lanes.hold(lane)
             tx.effects.finish(effect.id, EffectState.DONE, now=now, receipt=plain)
             asked = {name: effect.body.get(name) for name in UNREAD}
             asked = {name: value for name, value in asked.items() if value is not None}
@@ -81,10 +87,11 @@ class Confirm:
         log.info("effect.done", key=effect.key, system=self._system)
         reached(Checkpoint.EFFECT_FINISHED)
 
-    def withdrawn(self, effect: StoredEffect) -> None:
+    def withdrawn(self, effect: StoredEffect, *, lane: LeasedLane) -> None:
         """The guard no longer holds: nothing is sent, and nothing is left to restore."""
         now = self._clock.now()
         with self._store.begin() as tx:
+            tx.lanes.hold(lane)
             tx.effects.finish(
                 effect.id,
                 EffectState.WITHDRAWN,
@@ -110,13 +117,14 @@ class Confirm:
             )
 
     def failed(
-        self, effect: StoredEffect, error: KidgloveError, *, urgency: Urgency
+        self, effect: StoredEffect, error: KidgloveError, *, lane: LeasedLane
     ) -> datetime | None:
         """Put the failure where the table says; returns when to try again, if ever."""
         now = self._clock.now()
         what = verdict(error, attempts=effect.attempts + 1, key=effect.key)
         until = now + what.wait if what.wait is not None else None
         with self._store.begin() as tx:
+            tx.lanes.hold(lane)
             if what.state is EffectState.WAITING:
                 tx.effects.put_off(effect.id, until=until, error=error)
             else:
@@ -142,7 +150,7 @@ class Confirm:
                 )
             if what.judge_again:
                 tx.lanes.mark_dirty(
-                    effect.account, EVALUATE, urgency=urgency, cause=f"kidglove:{error.code}"
+                    effect.account, EVALUATE, urgency=lane.urgency, cause=f"kidglove:{error.code}"
                 )
         log.warning(
             "effect.failed",

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from domain.errors import Bug, KidgloveError
+from domain.errors import Bug, Conflict, KidgloveError
 from domain.ids import AccountId
 from domain.ports import FieldsChange, Receipt, TaskChange, WritesCrm
 from domain.rows import (
@@ -103,10 +103,17 @@ class Deliver:
             self._deliver_crm(lanes, waiting, tally)
         else:
             for account, lane in lanes.items():
-                self._deliver_payments(lane, waiting[account], stances[account], tally)
+                try:
+                    self._deliver_payments(lane, waiting[account], stances[account], tally)
+                except Conflict:
+                    self._overtaken(lane)
         if tally.done:
             self._close_circuit()
         return Delivered(tally.done, tally.put_off, tally.withdrawn)
+
+    def _overtaken(self, lane: LeasedLane) -> None:
+        """The lease ran out and somebody else has the lane: the rest of it is theirs."""
+        log.warning("delivery.overtaken", account=lane.account, system=self._system)
 
     def _close_circuit(self) -> None:
         """Something was carried out: if the credential was refused before, it is well again."""
@@ -134,7 +141,7 @@ class Deliver:
             wanted = is_wanted(effect, stance, now)
             if wanted is False:
                 # Also when it is put off: it must not stand in the way of what is wanted now.
-                self._confirm.withdrawn(effect)
+                self._confirm.withdrawn(effect, lane=lane)
                 tally.withdrawn += 1
                 continue
             if effect.not_before is not None and effect.not_before > now:
@@ -152,12 +159,12 @@ class Deliver:
                 tx.effects.start([effect.id])
             outcome = self._attempt(effect)
             if isinstance(outcome, KidgloveError):
-                wait = self._confirm.failed(effect, outcome, urgency=lane.urgency)
+                wait = self._confirm.failed(effect, outcome, lane=lane)
                 tally.put_off += int(wait is not None)
                 later = _earlier(later, wait) if wait is not None else later
                 blocked.add(effect.subject)
                 continue
-            self._confirm.finished(effect, outcome)
+            self._confirm.finished(effect, outcome, lane=lane)
             tally.done += 1
         # Also if nothing was left to do: a predecessor may have died after its last effect, before
         # it came to this line, and the case would wait for news that may never come.
@@ -192,9 +199,13 @@ class Deliver:
         batch: list[StoredEffect] = []
         changes: list[TaskChange | FieldsChange] = []
         for account, effects in waiting.items():
-            with self._store.begin() as tx:
-                tx.lanes.hold(lanes[account], seconds=LEASE_SECONDS)
-                links = tx.links.of(account)
+            try:
+                with self._store.begin() as tx:
+                    tx.lanes.hold(lanes[account], seconds=LEASE_SECONDS)
+                    links = tx.links.of(account)
+            except Conflict:
+                self._overtaken(lanes[account])
+                continue
             crm_id = next(
                 (
                     link.external_id
@@ -218,17 +229,31 @@ class Deliver:
             answers = self._write(changes)
             reached(Checkpoint.EFFECT_SENT)
             for effect, answer in zip(batch, answers, strict=True):
-                lane = lanes[effect.account]
-                if isinstance(answer, KidgloveError):
-                    wait = self._confirm.failed(effect, answer, urgency=lane.urgency)
-                    tally.put_off += int(wait is not None)
-                    if wait is not None:
-                        later[effect.account] = _earlier(later.get(effect.account), wait)
-                else:
-                    self._confirm.written(effect, answer)
-                    tally.done += 1
+                try:
+                    wait = self._answered(lanes[effect.account], effect, answer, tally)
+                except Conflict:
+                    self._overtaken(lanes[effect.account])
+                    continue
+                if wait is not None:
+                    later[effect.account] = _earlier(later.get(effect.account), wait)
         for account, lane in lanes.items():
             self._release(lane, later.get(account))
+
+    def _answered(
+        self,
+        lane: LeasedLane,
+        effect: StoredEffect,
+        answer: Receipt | KidgloveError,
+        tally: _Tally,
+    ) -> datetime | None:
+        """Write down what the CRM said; returns when to try again, if it must be."""
+        if isinstance(answer, KidgloveError):
+            wait = self._confirm.failed(effect, answer, lane=lane)
+            tally.put_off += int(wait is not None)
+            return wait
+        self._confirm.written(effect, answer, lane=lane)
+        tally.done += 1
+        return None
 
     def _write(
         self, changes: Sequence[TaskChange | FieldsChange]
