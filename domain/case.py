@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 
-from domain.facts import Role
+from domain.facts import Meaning, Role
 from domain.holds import HeldByPromise, HeldByWord
 from domain.ids import AccountId
 
@@ -127,6 +127,7 @@ class Case:
     expedite_reason: str | None = None
     reopened: int = 0
     last_outcome: str | None = None
+    last_meaning: Meaning | None = None
     notes: tuple[Note, ...] = ()
     changes: tuple[ChangeLine, ...] = ()
     outcome: Outcome | None = None

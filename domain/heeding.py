@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -18,6 +19,16 @@ from domain.wording import plain_day
 from domain.workdays import add_working_days, at_local, local_date
 
 Heeded = tuple[Case, list[Reason]]
+_AFTER: Mapping[Meaning | None, str] = {
+    None: ", but the money is still open. Please look again.",
+    Meaning.ADVANCES: ". It is due again on {day}, if the money is not here by then.",
+    Meaning.NOT_NEEDED: (
+        ", but the money is still open. If nothing is to be done, set the status on the account, "
+        "or have the invoice cancelled."
+    ),
+    Meaning.WRONG_CONTACT: ". Somebody else may know the right person.",
+}
+"""What the change log says after a completion, by what its outcome means."""
 
 
 def living_task(situation: Situation, case: Case) -> WorkItem | None:
@@ -108,11 +119,16 @@ def _completed(situation: Situation, case: Case, task: WorkItem) -> Heeded:
     else:
         days = 2 if task.meaning is Meaning.ADVANCES else 1
         due = add_working_days(today, days, situation.calendar)
-        text = f"Completed ({outcome}), but the money is still open. Please look again."
-        if task.meaning is Meaning.WRONG_CONTACT:
-            text = f"Completed ({outcome}). Somebody else may know the right person."
+        text = f"Completed ({outcome}){_AFTER.get(task.meaning, _AFTER[None])}"
+        text = text.replace("{day}", plain_day(due))
     case = case.logged(now, text)
-    case = replace(case, reopened=case.reopened + 1, last_outcome=task.outcome, due_on=due)
+    case = replace(
+        case,
+        reopened=case.reopened + 1,
+        last_outcome=task.outcome,
+        last_meaning=task.meaning,
+        due_on=due,
+    )
     hands_on = end is None and task.meaning is Meaning.WRONG_CONTACT
     case = open_window(case, now, now if hands_on else _noon(situation, due))
     return case, [Reason(rule="task.reopened", text=f"completed with {outcome}; money is open")]

@@ -241,6 +241,7 @@ def _standing(
         expedite_reason=_said(case.expedite_reason),
         reopened=case.reopened,
         last_outcome=_said(case.last_outcome),
+        last_meaning=case.last_meaning,
         outcome=case.outcome,
         closed_at=case.closed_at,
     )

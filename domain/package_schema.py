@@ -11,6 +11,7 @@ from enum import Enum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from domain.case import CaseState, Hop, Outcome
+from domain.facts import Meaning
 from domain.holds import HeldByPromise, HeldByWord, Quiet
 from domain.leaf import Known, Leaf, Missing
 from domain.money import Money
@@ -247,6 +248,7 @@ class Standing:
     expedite_reason: str | None
     reopened: int
     last_outcome: str | None
+    last_meaning: Meaning | None
     outcome: Outcome | None
     closed_at: datetime | None
 

@@ -6,6 +6,7 @@ from typing import assert_never
 
 from domain.case import CaseState, Outcome
 from domain.decline_table import DeclineClass
+from domain.facts import Meaning
 from domain.holds import Quiet
 from domain.leaf import Known, Missing, value_or
 from domain.package import ContextPackage
@@ -134,7 +135,10 @@ def _turn(package: ContextPackage, reader: Reader) -> list[str]:
     elif standing.state is CaseState.PROMISED and standing.promise:
         said.append(f"noted: payment promised for {reader.day(standing.promise.promised)}")
     else:
-        if standing.reopened:
+        if _is_noted(package, reader) and standing.due_on:
+            what = reader.text(standing.last_outcome or "done", 60)
+            said.append(f"noted: “{what}”; due again on {reader.day(standing.due_on)}")
+        elif standing.reopened:
             gave = (
                 f" as “{reader.text(standing.last_outcome, 60)}”" if standing.last_outcome else ""
             )
@@ -152,6 +156,13 @@ def _turn(package: ContextPackage, reader: Reader) -> list[str]:
             said.append(f"snoozed until {reader.day(standing.snoozed_until)}")
     said.extend(_handed_on(package, reader))
     return said
+
+
+def _is_noted(package: ContextPackage, reader: Reader) -> bool:
+    """Whether the person said that it moves on, and the day to look again has not come yet."""
+    standing = package.standing
+    is_later = standing.due_on is not None and standing.due_on > reader.today
+    return is_later and standing.last_meaning is Meaning.ADVANCES
 
 
 def _handed_on(package: ContextPackage, reader: Reader) -> list[str]:
@@ -233,6 +244,11 @@ def do_text(package: ContextPackage, reader: Reader) -> str:
         return sentence(
             f"nothing for now: we wait and look again on {reader.day(standing.promise.until)}",
             "change the date if they name another one",
+        )
+    if standing.state is CaseState.WITH_PERSON and _is_noted(package, reader):
+        return sentence(
+            f"nothing for now; look again{due_text(package, reader, to_the_hour=True)}",
+            f"if they named a day, set “{PROMISE_FIELD}”",
         )
     expedited = ""
     if standing.expedited_at:

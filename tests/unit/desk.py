@@ -24,6 +24,7 @@ from domain.facts import (
     HoldWord,
     Invoice,
     InvoiceStatus,
+    Meaning,
     Pause,
     PaymentPicture,
     Person,
@@ -289,9 +290,9 @@ class Desk:
         """Somebody types lines at the top of the living task."""
         self.person_edits(description="\n".join([*lines, self.task.description]))
 
-    def person_completes(self, outcome: str | None = None) -> None:
+    def person_completes(self, outcome: str | None = None, meaning: Meaning | None = None) -> None:
         """Somebody completes the living task."""
-        self.person_edits(is_closed=True, status="Completed", outcome=outcome)
+        self.person_edits(is_closed=True, status="Completed", outcome=outcome, meaning=meaning)
 
     def person_deletes(self) -> None:
         """Somebody deletes the living task."""

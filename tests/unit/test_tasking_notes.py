@@ -4,23 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from domain.living_text import HEADING
-from tests.unit.desk import Desk, failed
-
-
-def vip() -> Desk:
-    return Desk(mrr="14200").fails()
-
-
-def another_fails(desk: Desk, number: int = 2) -> None:
-    """Something that makes us write the task anew."""
-    desk.invoices.append(failed(desk.now, id=f"in_{number}", amount="300"))
-
-
-def noted(desk: Desk) -> list[str]:
-    """What stands below the heading of what people wrote."""
-    _, found, below = desk.task.description.partition(f"{HEADING}\n")
-    return below.splitlines() if found else []
+from tests.unit.tasks import another_fails, noted, vip
 
 
 @pytest.mark.req("R14", partly="notes; the rest stands beside it")
