@@ -25,7 +25,7 @@ def cells(page: Page, label: str) -> list[str]:
     return page.texts(f"{ROWS}/td[@data-label='{label}']")
 
 
-@pytest.mark.req("R133", partly="revenue in several currencies is compared by the policy's rates")
+@pytest.mark.req("R133")
 def test_cases_are_listed_by_arr_the_largest_first(world: World, visitor: Visitor) -> None:
     world.vip("Middle", amount=800_000, number="INV-2")
     world.vip("Large", amount=2_000_000, number="INV-3")
