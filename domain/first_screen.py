@@ -58,6 +58,7 @@ def _shortened(lines: tuple[Line, ...], limit: int) -> tuple[Line, ...]:
 
 
 def _lines(package: ContextPackage, reader: Reader, task: str) -> tuple[Line, ...]:
+    has_invoices = package.standing.has_invoices
     if package.standing.state is CaseState.CLOSED:
         said = [
             ("Now", closed_text(package, reader)),
@@ -70,7 +71,7 @@ def _lines(package: ContextPackage, reader: Reader, task: str) -> tuple[Line, ..
             ("Now", now_text(package, reader)),
             ("Do", do_text(package, reader)),
             ("Soon", soon_text(package, reader)),
-            ("Why it failed", why_text(package, reader)),
+            ("Why it failed", why_text(package, reader) if has_invoices else ""),
             ("Money", money_text(package, reader)),
             ("Mood", mood_text(package, reader)),
             ("History", history_text(package, reader)),

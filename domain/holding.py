@@ -13,6 +13,7 @@ from domain.holds import HeldByPolicy, HeldByPromise, HeldByWord, Hold
 from domain.leaf import Known
 from domain.policy import Automation, Tier
 from domain.situation import Reason, Situation
+from domain.wording import plain_day
 from domain.workdays import add_working_days, at_local, local_date
 
 PATIENCE = timedelta(days=3)
@@ -128,7 +129,7 @@ def _with_word(
         is_understood=understood,
         dated_by_person=signal.until is not None,
     )
-    day = local_date(until - timedelta(seconds=1), zone_of(situation)).strftime("%a %d %b")
+    day = plain_day(local_date(until - timedelta(seconds=1), zone_of(situation)))
     if understood:
         reasons.append(Reason(rule="hold.word", text=f"the CRM says {signal.raw!r}; until {day}"))
         case = _log(situation, case, f"In resolution until {day}. Nothing automated goes out.")
@@ -184,7 +185,7 @@ def _with_promise(situation: Situation, case: Case, crm: CrmPicture, reasons: li
     if until <= now:
         return replace(case, promise=None, spent_promise=promised)
     reasons.append(Reason(rule="hold.promise", text=f"promised for {promised.isoformat()}"))
-    case = _log(situation, case, f"Payment promised for {promised:%a %d %b}. We wait for it.")
+    case = _log(situation, case, f"Payment promised for {plain_day(promised)}. We wait for it.")
     return replace(
         case,
         promise=HeldByPromise(promised=promised, since=now, until=until),
@@ -208,7 +209,7 @@ def _expired(
         promised = case.promise.promised
         reasons.append(Reason(rule="hold.promise_broken", text="the promised day has passed"))
         case = _log(
-            situation, case, f"The payment promised for {promised:%a %d %b} has not arrived."
+            situation, case, f"The payment promised for {plain_day(promised)} has not arrived."
         )
         case = replace(case, promise=None, spent_promise=promised)
         case = _ask_again(situation, case)
@@ -220,7 +221,7 @@ def _unread_end(situation: Situation, case: Case, because: str) -> Iterator[Effe
     for hold in (case.word, case.promise):
         if hold is None or hold.until > situation.now:
             continue
-        last = local_date(hold.until + PATIENCE, zone_of(situation)).strftime("%a %d %b")
+        last = plain_day(local_date(hold.until + PATIENCE, zone_of(situation)))
         yield alert(
             f"hold-unread:{case.key}:{hold.until.isoformat()}",
             f"A hold of case {case.key} has run out, and the CRM cannot be read: {because}. It is "
@@ -244,7 +245,7 @@ def _warned(situation: Situation, case: Case, reasons: list[Reason]) -> Case:
         return case
     if situation.now < warning_at(situation, word):
         return case
-    day = local_date(word.until - timedelta(seconds=1), zone_of(situation)).strftime("%a %d %b")
+    day = plain_day(local_date(word.until - timedelta(seconds=1), zone_of(situation)))
     reasons.append(Reason(rule="hold.word_ending", text=f"the time for the fix ends on {day}"))
     case = _log(
         situation,

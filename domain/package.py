@@ -38,7 +38,7 @@ from domain.package_schema import (
 )
 from domain.package_sources import Sources, tidy
 from domain.policy import Policy, Tier
-from domain.recommend import contract_kind, mood_of, recommend, record_of
+from domain.recommend import TRANSFER, contract_kind, mood_of, recommend, record_of
 from domain.situation import Names
 from domain.wording import Reader, clean, safe_url
 
@@ -160,11 +160,16 @@ def build_package(
     failure_ = failure(sources, main)
     health_ = health(sources)
     value_ = value(sources)
-    approach = recommend(
-        kind=DeclineClass(value_or(failure_.class_, DeclineClass.UNKNOWN)),
-        mood=mood_of(health_.score, is_stale=value_or(health_.is_stale, False)),
-        record=record_of(sources.payments.history if sources.payments else None),
-        contract=contract_kind(value_.contract),
+    is_transfer = main is not None and isinstance(failure_.class_, Missing)
+    approach = (
+        TRANSFER
+        if is_transfer
+        else recommend(
+            kind=DeclineClass(value_or(failure_.class_, DeclineClass.UNKNOWN)),
+            mood=mood_of(health_.score, is_stale=value_or(health_.is_stale, False)),
+            record=record_of(sources.payments.history if sources.payments else None),
+            contract=contract_kind(value_.contract),
+        )
     )
     made = ContextPackage(
         as_of=now,

@@ -285,6 +285,14 @@ RULES: tuple[Rule, ...] = (
 """The whole table. A test walks every mix of classes and finds exactly one row for each."""
 
 
+TRANSFER = Approach(
+    "transfer",
+    "Ask whether the invoice has reached the right person, and on which day it will be paid.",
+    "the invoice waits for a transfer, so no card and no bank has refused anything",
+)
+"""Where nothing was charged there is nothing to put right, only something to find out."""
+
+
 def recommend(
     *, kind: DeclineClass, mood: Mood, record: Record, contract: ContractKind
 ) -> Approach:

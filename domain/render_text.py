@@ -60,6 +60,8 @@ def _whens(package: ContextPackage) -> list[str]:
     standing = package.standing
     if standing.state is CaseState.IN_RESOLUTION and standing.word:
         day = reader.last_day(standing.word.until)
+        if not standing.word.is_understood:
+            return [f"status not known, quiet until {day}", "status not known"]
         return [f"in resolution until {day}", f"until {day}"]
     if standing.state is CaseState.PROMISED and standing.promise:
         day = reader.day(standing.promise.promised)

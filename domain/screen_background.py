@@ -56,7 +56,7 @@ def money_text(package: ContextPackage, reader: Reader) -> str:
     """The invoice, what the account is worth, its contract, and what is not known of these."""
     value = package.value
     return sentence(
-        _invoice(package, reader),
+        _invoice(package, reader) if package.standing.has_invoices else "",
         _others(package, reader),
         _mismatch(package),
         f"worth {value.arr.value.text()} a year" if isinstance(value.arr, Known) else "",

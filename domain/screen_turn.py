@@ -262,6 +262,11 @@ def do_text(package: ContextPackage, reader: Reader) -> str:
     match value_or(package.failure.class_, ""):
         case DeclineClass.RISK:
             return sentence(expedited, approach, f"after that, {whom}")
+        case DeclineClass.TECHNICAL if isinstance(package.next_attempt.at, Missing):
+            # Nobody but a person tries again now, and calling before that asks for nothing.
+            system = package.names.payments
+            first = f"have it tried once more in {system}: that usually goes through"
+            return sentence(expedited, first, f"if it does not, {whom}")
         case DeclineClass.TEST:
             by = due_text(package, reader, to_the_hour=True)
             return sentence(expedited, approach, f"please see to it{by}" if by else "")

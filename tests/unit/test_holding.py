@@ -78,7 +78,7 @@ def test_the_person_is_warned_before_the_time_runs_out() -> None:
 
     world.pass_time(timedelta(days=10, hours=12))
 
-    assert "In resolution ends on Tue 01 Dec." in world.task().description
+    assert "In resolution ends on Tue 1 Dec." in world.task().description
     assert world.case is not None
     assert world.case.word is not None
 

@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from domain.case import Hop
-from domain.facts import Attempt, Role
+from domain.case import CaseState, Hop
+from domain.facts import Attempt, Decline, Role
 from domain.first_screen import first_screen
-from domain.leaf import Missing
+from domain.holds import HeldByWord
+from domain.leaf import Missing, value_or
 from domain.package import ContextPackage
 from domain.render_text import body, hop_body, subject
 from tests.unit.packages import NOW, case, crm, package, payments, usd, with_invoice
@@ -99,3 +100,58 @@ def test_what_no_longer_runs_is_worth_no_zero() -> None:
 
     assert "$0" not in money
     assert "Not known: yearly value (no subscription runs any more)" in money
+
+
+# ---------------------------------------------------------------- odd cases
+
+
+def test_an_invoice_that_waits_for_a_transfer_asks_nothing_about_a_card() -> None:
+    sent = with_invoice(
+        is_charged_automatically=False,
+        attempted=False,
+        attempt_count=0,
+        attempts=(),
+        decline=None,
+        due_at=at(11, 17),
+    )
+
+    waiting = package(pays=sent)
+
+    assert "card" not in line(waiting, "Do")
+    assert "Ask whether the invoice has reached the right person" in line(waiting, "Do")
+    assert value_or(waiting.recommend.rule_id, "") == "transfer"
+
+
+def test_a_technical_hiccup_is_tried_again_before_anybody_is_called() -> None:
+    tried = package(pays=with_invoice(decline=Decline(code="processing_error")))
+
+    assert line(tried, "Do") == (
+        "Do: Have it tried once more in Stripe: that usually goes through. If it does not, call "
+        "Dana Ruiz (accounts payable) by Wed 25 Nov 12:00."
+    )
+
+
+def test_a_word_that_nobody_knows_is_not_called_in_resolution() -> None:
+    word = HeldByWord(
+        raw="Talking to CFO",
+        by=None,
+        since=NOW,
+        until=at(12, 5, 5),
+        fingerprint="unknown|Talking to CFO|",
+        is_understood=False,
+    )
+    held = package(of=case(state=CaseState.IN_RESOLUTION, word=word))
+
+    assert subject(held) == "Payment hiccup: Aurelius Partners, $14,200 - status not known"
+    brief = package(of=case(state=CaseState.IN_RESOLUTION, word=word), keeps=crm(name="Halberd"))
+    assert subject(brief) == (
+        "Payment hiccup: Halberd, $14,200 - status not known, quiet until Fri 4 Dec"
+    )
+
+
+def test_a_quiet_account_without_a_failure_has_no_reason_and_no_invoice_to_name() -> None:
+    quiet = package(of=case(state=CaseState.IN_RESOLUTION, invoices=()))
+
+    labels = [one.label for one in first_screen(quiet)]
+    assert "Why it failed" not in labels
+    assert "Invoice not known" not in line(quiet, "Money")
