@@ -17,6 +17,7 @@ from domain.holds import QuietCertificate, Suppression, SuppressionState, ends_a
 from domain.hop_tasks import keep_hops
 from domain.intercepting import intercept, intercepts, next_step_at
 from domain.leaf import Known, Leaf, Missing
+from domain.left_open import close_behind
 from domain.policy import Tier
 from domain.projection import our_values
 from domain.quieting import Quieting, keep_quiet, renewal_due
@@ -51,10 +52,13 @@ def decide(situation: Situation) -> Decision:
     holding = current_holds(situation, case, tier, has_trouble=bool(failing))
     case, effects = holding.case, list(holding.alerts)
     reasons += holding.reasons
+    if situation.case is not None and situation.case.number != case.number:
+        effects += close_behind(situation, situation.case, tier)
 
     outcome = _outcome(case, picture, failing)
     if outcome is not None:
-        return _close(situation, picture, case, tier, outcome, reasons)
+        end = _close(situation, picture, case, tier, outcome, reasons)
+        return replace(end, effects=(*effects, *end.effects))
 
     was_quiet = situation.case is not None and situation.case.quieted_at is not None
     if holding.wants_quiet:

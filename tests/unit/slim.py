@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 
-from domain.case import Case, Timer
+from domain.case import Case, Timer, TimerKind
 from domain.decide import decide, wants_quiet
 from domain.effects import Effect, EffectKind, Guard
 from domain.facts import (
@@ -65,6 +65,7 @@ class Slim(Billing):
     certificate: QuietCertificate | None = None
     refuses: Callable[[Effect], bool] = lambda effect: False
     keys: set[str] = field(default_factory=set)
+    waiting: dict[str, Effect] = field(default_factory=dict)
     sent: list[Effect] = field(default_factory=list)
     alerts: list[str] = field(default_factory=list)
     last: Decision | None = None
@@ -126,15 +127,21 @@ class Slim(Billing):
         self.case = decision.case
         for row in decision.ledger:
             self.ledger[row.subject] = row
+        self.certificate = decision.certificate
         if decision.timers is not None:
             self.timers = decision.timers
-            self.certificate = decision.certificate
+        elif any(timer.due <= self.now for timer in self.timers):
+            # What fired is gone, and an unread account is looked at again a little later.
+            later = Timer(kind=TimerKind.QUIET_CHECK, due=self.now + timedelta(hours=1))
+            self.timers = (*(one for one in self.timers if one.due > self.now), later)
         self.last = decision
         return decision
 
     def run(self, rounds: int = 12) -> Decision:
         """Decide and carry out until nothing new follows. Fails if it never comes to rest."""
         for _ in range(rounds):
+            for waiting in [] if self.crm_down else list(self.waiting.values()):
+                self.send(self.waiting.pop(waiting.subject))
             decision = self.judge()
             if not [one for one in decision.effects if self.send(one)]:
                 return decision
@@ -149,6 +156,8 @@ class Slim(Billing):
                 return False
             self.keys.add(effect.key)
         elif self.crm_down:
+            # Written down, and sent when the CRM is back, unless a newer one takes its place.
+            self.waiting[effect.subject] = effect
             return False
         if not self._wanted(effect):
             return True
@@ -259,7 +268,8 @@ class Slim(Billing):
             return
         task = self.tasks.get(key) or WorkItem(id=f"00T{len(self.tasks)}", key=key, is_closed=False)
         if body.get("subject") is not None:
-            task = replace(task, subject=body["subject"], description=body["text"])
+            text = body.get("text") or task.description
+            task = replace(task, subject=body["subject"], description=text)
         if body.get("owner_id") is not None:
             task = replace(task, owner_id=body["owner_id"])
         if body.get("due_on") is not None:

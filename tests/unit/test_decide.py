@@ -196,6 +196,23 @@ def test_money_that_comes_while_the_crm_is_unreadable_closes_the_task_afterwards
     assert world.case.seen_closed
 
 
+def test_a_task_left_open_by_an_outage_is_closed_when_the_next_case_begins() -> None:
+    world = vip()
+    world.run()
+    world.crm_down = "503 from the CRM"
+    world.pay()
+    world.run()
+    world.fail("in_2")
+    closing = [one for one in world.judge().effects if one.subject == "task:kg-in_1"]
+    assert [one.body["verb"] for one in closing] == ["close"]
+
+    world.crm_down = None
+    world.send(closing[0])
+    world.run()
+
+    assert living(world) == ["kg-in_2"]
+
+
 def test_a_task_that_was_asked_for_and_never_made_is_not_made_for_a_paid_invoice() -> None:
     world = Slim()
     world.fail()
