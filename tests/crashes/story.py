@@ -51,6 +51,9 @@ class Teller:
     world: World
     flush: bool = True
     deaths: list[Checkpoint] = field(default_factory=list)
+    at_chapter: Callable[[int], None] = lambda _: None
+    """Called with the number of each chapter (from 1) as it begins."""
+    chapter: int = 0
     visits: Counter[Checkpoint] = field(default_factory=Counter)
 
     # ------------------------------------------------------------ the story
@@ -73,6 +76,8 @@ class Teller:
 
     def _until(self, *, hours: float) -> None:
         target = START + timedelta(hours=hours)
+        self.chapter += 1
+        self.at_chapter(self.chapter)
         self.surviving(lambda: self.world.advance(target - self.world.clock.now()))
 
     # ------------------------------------------------------------ dying
