@@ -63,18 +63,19 @@ class Teller:
         world = self.world
         customer, account = world.vip()
         told = Told(customer, account, stripe_settings(world, customer))
-        self._until(hours=4)
+        self.until(hours=4)
         world.csm(account, Dunning_Status__c="In Resolution", Dunning_Hold_Until__c="2026-12-18")
-        self._until(hours=28)
+        self.until(hours=28)
         invoice = world.open_case(customer).invoices[0]
         world.stripe.customer_updates_card(customer)
         world.stripe.customer_pays(invoice)
-        self._until(hours=30)
+        self.until(hours=30)
         world.csm(account, Dunning_Status__c=None, Dunning_Hold_Until__c=None)
-        self._until(hours=54)
+        self.until(hours=54)
         return told
 
-    def _until(self, *, hours: float) -> None:
+    def until(self, *, hours: float) -> None:
+        """Let everything happen up to so many hours after the beginning."""
         target = START + timedelta(hours=hours)
         self.chapter += 1
         self.at_chapter(self.chapter)
