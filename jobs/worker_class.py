@@ -10,12 +10,31 @@ from rq import SimpleWorker
 from rq.exceptions import DeserializationError
 from rq.job import Job
 from rq.queue import Queue
+from rq.timeouts import UnixSignalDeathPenalty
 from rq.utils import now
 
 log = structlog.get_logger()
 EXTRAS = ("success_callback_name", "failure_callback_name", "stopped_callback_name", "webhooks")
 """What a job of ours never has: each names code or an address that RQ would call for whoever wrote
 the job into Redis."""
+
+
+class OutOfTime(BaseException):
+    """A job's time is up. No `Exception`: SDKs catch those, and the job would simply go on."""
+
+
+class TimeLimit(UnixSignalDeathPenalty):
+    """RQ's own limit, which nothing between the job and the worker can swallow."""
+
+    def __init__(self, timeout: int, *_: object, **__: object) -> None:
+        super().__init__(timeout, OutOfTime)  # type: ignore[no-untyped-call]
+
+    def cancel_death_penalty(self) -> None:
+        """The job is done; an alarm that rings in this very moment changes nothing."""
+        try:
+            super().cancel_death_penalty()  # type: ignore[no-untyped-call]
+        except OutOfTime:
+            super().cancel_death_penalty()  # type: ignore[no-untyped-call]
 
 
 class SafeWorker(SimpleWorker):
@@ -30,6 +49,7 @@ class SafeWorker(SimpleWorker):
     """
 
     POLL_SECONDS = 1
+    death_penalty_class = TimeLimit
     allowed: frozenset[str] = frozenset()
 
     def __init__(self, queues: Any, *args: Any, **kwargs: Any) -> None:

@@ -134,7 +134,7 @@ class Teller:
 
 
 def expire_leases(store: UnitOfWork) -> None:
-    """As if longer than any lease had passed since a process died."""
+    """As if longer than any lease, and than any job may wait, had passed since a process died."""
     with store.begin() as tx:
         tx.connection.execute(
             sa.text(
@@ -142,6 +142,7 @@ def expire_leases(store: UnitOfWork) -> None:
                 "WHERE lease_until IS NOT NULL"
             )
         )
+        tx.connection.execute(sa.text("UPDATE lanes SET sent_at = sent_at - interval '1 hour'"))
         tx.connection.execute(
             sa.text("UPDATE leases SET until = clock_timestamp() - interval '1 second'")
         )

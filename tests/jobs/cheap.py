@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 noted: list[object] = []
 """What ran in this process."""
@@ -26,5 +27,16 @@ def stop_me(value: object) -> None:
     noted.append(value)
 
 
-ALLOWED = frozenset(f"tests.jobs.cheap.{one.__name__}" for one in (note, fail, stop_me))
+def be_stubborn(value: object) -> None:
+    """Never end, and catch every error on the way."""
+    while True:
+        try:
+            time.sleep(30)
+        except Exception:  # noqa: BLE001 # reason: this is what the SDKs do
+            noted.append(value)
+
+
+ALLOWED = frozenset(
+    f"tests.jobs.cheap.{one.__name__}" for one in (note, fail, stop_me, be_stubborn)
+)
 """What the workers of these tests may run."""
