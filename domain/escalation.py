@@ -8,6 +8,7 @@ from datetime import datetime
 
 from domain.case import Case, ChangeLine, Hop
 from domain.effects import Effect
+from domain.facts import Role
 from domain.holding import alert, zone_of
 from domain.leaf import Known
 from domain.people import next_after
@@ -88,11 +89,31 @@ def escalate(
         case = _log(
             replace(case, reminded_at=situation.now), situation.now, "Half of the time has passed."
         )
+    if end <= situation.now and _is_blind(situation, case):
+        return case, [*effects, _cannot_hand_on(situation, case)], reasons
     while case.window_ends_at is not None and case.window_ends_at <= situation.now:
         case, more, reason = _hop(situation, case, tier, case.window_ends_at)
         effects.extend(more)
         reasons.append(reason)
     return case, effects, reasons
+
+
+def _is_blind(situation: Situation, case: Case) -> bool:
+    """Whether the CRM cannot be read in which the next person, and what was done, would be found.
+
+    Where the last resort has it from the start there is no account to read.
+    """
+    return not isinstance(situation.facts.crm, Known) and case.assigned_as is not Role.FALLBACK
+
+
+def _cannot_hand_on(situation: Situation, case: Case) -> Effect:
+    """It waits for the CRM, and does not wait in silence."""
+    return alert(
+        f"cannot-hand-on:{case.key}:{situation.now.date().isoformat()}",
+        f"Case {case.key} should go on to the next person, but the CRM cannot be read, so nobody "
+        "can be chosen and no activity seen. It goes on as soon as the CRM answers.",
+        rule="escalation.blind",
+    )
 
 
 def _first_end(situation: Situation, case: Case, tier: Tier) -> datetime:

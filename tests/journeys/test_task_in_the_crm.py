@@ -20,7 +20,7 @@ def notes(world: World, account: str) -> list[str]:
 
 
 @pytest.mark.req("R14")
-@pytest.mark.req("R13")
+@pytest.mark.req("R13", partly="who set it and until when; that it ends is proven with the hold")
 def test_a_csm_does_everything_by_edits_in_the_crm_alone(world: World) -> None:
     customer, account = world.vip()
     world.hours(4)

@@ -18,7 +18,7 @@ def made(world: World, customer: str) -> PaymentLink:
     return link
 
 
-@pytest.mark.req("R78")
+@pytest.mark.req("R78", partly="the check of a mail's body stands with the mail")
 @pytest.mark.req("R79")
 def test_the_link_opens_the_form_for_a_new_card_and_nobody_of_ours_opens_it(world: World) -> None:
     customer, account = world.vip()

@@ -36,7 +36,7 @@ def moment(text: str) -> datetime:
 @pytest.mark.req("R9")
 @pytest.mark.req("R61")
 @pytest.mark.req("R63")
-@pytest.mark.req("R64")
+@pytest.mark.req("R64", partly="what runs beside; who is held stands below")
 @pytest.mark.req("R69")
 def test_every_try_on_two_invoices_is_one_task_made_before_the_last_try(sequence: World) -> None:
     world = sequence
@@ -70,8 +70,12 @@ def test_hand_off_waits_a_week_for_most_and_not_at_all_for_an_enterprise(hand_of
     world = hand_off
     _, first = customer(world, "Aurelius Partners", mrr=500_000)
     small, second = customer(world, "Northgate Capital", mrr=15_000)
+    held, third = customer(world, "Halberd", mrr=15_000, metadata={"vip": "yes"})
     world.settle()
     world.hours(4)
+    assert world.task(third)["CreatedDate"].startswith("2026-11-20")
+    assert all(not one["auto_advance"] for one in world.stripe.invoices(held, "open"))
+    world.stripe.forget_requests()
 
     assert world.task(first)["CreatedDate"].startswith("2026-11-20")
     assert world.tasks(second) == []
@@ -86,6 +90,7 @@ def test_hand_off_waits_a_week_for_most_and_not_at_all_for_an_enterprise(hand_of
     assert "Half of the time" not in text(world, second)
     assert world.stripe.writes() == []
     assert world.robotic(small) != []
+    assert world.robotic(held) == []
     assert len(kept(world, small)) == 1
 
 

@@ -139,6 +139,51 @@ def test_somebody_who_is_not_there_is_passed_over(gone: Person) -> None:
     assert FELIX.id not in {task.owner_id for task in desk.tasks.values()}
 
 
+def test_while_the_crm_is_away_nobody_is_passed_over_and_the_administrators_hear_of_it() -> None:
+    desk = vip()
+    desk.is_down = True
+
+    desk.until(new_york(20, 14))
+    desk.look()
+
+    assert heirs(desk) == []
+    assert list(desk.alerts) == ["alert:cannot-hand-on:kg-in_1:2026-11-20"]
+    assert min(desk.timers.values()) > desk.now
+
+
+def test_a_talk_that_was_logged_while_the_crm_was_away_counts_when_it_is_back() -> None:
+    desk = vip()
+    desk.is_down = True
+    desk.until(new_york(20, 12))
+    desk.person_talks()
+    desk.until(new_york(20, 14))
+
+    desk.is_down = False
+    desk.look()
+
+    assert heirs(desk) == []
+    assert desk.open_case.window_ends_at == new_york(20, 16)
+
+
+def test_once_the_crm_is_back_what_was_due_goes_on_in_the_right_order() -> None:
+    desk = vip()
+    desk.is_down = True
+    desk.until(new_york(20, 14))
+
+    desk.is_down = False
+    desk.look()
+
+    assert heirs(desk) == [(FELIX.name, new_york(20, 13))]
+
+
+def test_an_account_that_the_crm_never_knew_is_still_told_of_to_the_administrators() -> None:
+    desk = Desk(mrr="14200", crm_gap="no CRM account carries this customer id").fails()
+
+    desk.until(new_york(20, 14))
+
+    assert any("nobody-acts" in key for key in desk.alerts)
+
+
 # ---------------------------------------------------------------- times
 
 
