@@ -112,6 +112,7 @@ class Desk:
     told: list[tuple[datetime, str]] = field(default_factory=list)
     last: Decision = Decision(case=None)
     timers: dict[str, datetime] = field(default_factory=dict)
+    typed: list[str] = field(default_factory=list)
     subscription: Subscription = field(
         default_factory=lambda: Subscription(
             id="sub_1", status=SubscriptionStatus.PAST_DUE, mrr=usd("1000")
