@@ -24,7 +24,7 @@ from sync.confirm import Confirm
 from sync.crm_changes import crm_change
 from sync.deliver_payments import Done, PaymentEffects
 from sync.durable import Store
-from sync.guards import is_wanted
+from sync.guards import is_wanted, may_overwrite
 from sync.refresh import ACCOUNT
 
 log = structlog.get_logger()
@@ -100,7 +100,7 @@ class Deliver:
             return Delivered(0, sum(map(len, waiting.values())), 0)
         tally = _Tally()
         if self._crm is not None:
-            self._deliver_crm(lanes, waiting, tally)
+            self._deliver_crm(lanes, waiting, stances, tally)
         else:
             for account, lane in lanes.items():
                 try:
@@ -190,6 +190,7 @@ class Deliver:
         self,
         lanes: dict[AccountId, LeasedLane],
         waiting: dict[AccountId, list[StoredEffect]],
+        stances: dict[AccountId, Stance | None],
         tally: _Tally,
     ) -> None:
         if self._crm is None:
@@ -219,6 +220,10 @@ class Deliver:
             for effect in effects:
                 if effect.not_before is not None and effect.not_before > now:
                     later[account] = _earlier(later.get(account), effect.not_before)
+                    continue
+                if may_overwrite(effect, stances[account], now):
+                    self._ask_judgement(lanes[account], "the task may have been edited since")
+                    later[account] = _earlier(later.get(account), now + SOON)
                     continue
                 batch.append(effect)
                 changes.append(crm_change(effect, self._system, crm_id))

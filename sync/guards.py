@@ -1,15 +1,27 @@
-"""Whether an effect is still wanted, asked right before it is sent."""
+"""Whether an effect is still wanted, and still based on what is so, asked right before it is
+sent."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from domain.effects import Guard
+from domain.effects import EffectKind, Guard
 from domain.rows import Stance, StoredEffect
 
 FRESH = timedelta(seconds=120)
 """How old a judgement may be when a guard is tested against it; older ones are made anew first."""
+
+
+def may_overwrite(effect: StoredEffect, stance: Stance | None, now: datetime) -> bool:
+    """Whether an update of a task may have been overtaken by what people wrote into it since.
+
+    The first try follows the judgement at once. A later one may come hours after it.
+    """
+    is_update = effect.kind is EffectKind.KEEP_TASK and bool(effect.body.get("known_id"))
+    if not is_update or effect.attempts == 0:
+        return False
+    return stance is None or now - stance.evaluated_at > FRESH
 
 
 def is_wanted(effect: StoredEffect, stance: Stance | None, now: datetime) -> bool | None:

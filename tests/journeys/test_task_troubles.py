@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.effects import EffectKind
+from simulators.faults import Fault, Harm
 from tests.journeys.hands import kept, line, polled, text
 from tests.world import World
 
@@ -85,6 +86,30 @@ def test_a_refused_update_does_not_cost_the_person_their_task(world: World) -> N
     replay(world, stuck(world)[0])
     assert line(world, account, "Now").startswith("Now: Noted: in resolution until")
     assert world.open_case(customer).word is not None
+
+
+def test_a_note_typed_while_an_update_waited_is_not_lost(world: World) -> None:
+    _, account = world.vip()
+    world.hours(4)
+    limit = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
+    world.org.faults.arm(
+        Fault(harm=Harm.STATUS, method="POST", path=".*composite.*", status=403, body=limit)
+    )
+    world.csm(account, Dunning_Status__c="In Resolution")
+    world.settle()
+    assert line(world, account, "Now").startswith("Now: Unpaid")
+
+    csm = world.org.human(world.people["csm"])
+    csm.update(
+        "Task",
+        world.task(account)["Id"],
+        {"Description": f"called Dana, she asks for a copy\n{text(world, account)}"},
+    )
+    world.runtime.redis.flushdb()  # the pause that the limit asked for is over
+    world.hours(1)
+
+    assert line(world, account, "Now").startswith("Now: Noted: in resolution until")
+    assert "called Dana, she asks for a copy" in text(world, account)
 
 
 @pytest.mark.req("R42", partly="the fallback; the chain stands beside it")
