@@ -116,6 +116,8 @@ class Case:
     """The part for which we chose the assignee; None once a person gave it to somebody."""
     assigned_at: datetime | None = None
     due_on: date | None = None
+    rest_due: date | None = None
+    """The due day that a wait in force has set, so that it goes with the wait."""
     window_opened_at: datetime | None = None
     window_ends_at: datetime | None = None
     active_at: datetime | None = None

@@ -24,7 +24,7 @@ from domain.quieting import Quieting, keep_quiet, renewal_due
 from domain.restoring import give_back
 from domain.situation import Decision, Reason, Situation
 from domain.tasking import assign, crm_picture, keep_task, log, seen_closed
-from domain.tiers import classify
+from domain.tiers import TierChoice, classify
 from domain.trouble import failing_invoices
 
 LOOK_AGAIN = timedelta(minutes=10)
@@ -42,7 +42,7 @@ def decide(situation: Situation) -> Decision:
     if not isinstance(payments, Known):
         return _unreadable(situation, payments)
     picture = payments.value
-    choice = classify(situation.facts, situation.policy)
+    choice = choose(situation)
     failing = failing_invoices(picture, situation.now)
     case, reasons = _case(situation, picture, failing, choice.tier, choice.reasons)
     if case is None or not case.is_open:
@@ -116,6 +116,20 @@ def decide(situation: Situation) -> Decision:
         certificate=certificate,
         ours=_ours(situation, case, certificate),
     )
+
+
+def choose(situation: Situation) -> TierChoice:
+    """The account's tier. While the CRM cannot be read, who was a VIP by it remains one.
+
+    ValueError if the payment picture is missing.
+    """
+    choice = classify(situation.facts, situation.policy)
+    was_vip = situation.was_intercepting and isinstance(situation.facts.crm, Missing)
+    if not was_vip or intercepts(choice.tier):
+        return choice
+    tier = next((one for one in situation.policy.tiers if intercepts(one)), choice.tier)
+    why = f"it was in tier {tier.name} when the CRM was last considered"
+    return replace(choice, tier=tier, reasons=(why, *choice.reasons))
 
 
 def _unreadable(situation: Situation, payments: Missing) -> Decision:

@@ -10,7 +10,13 @@ from domain.case import Case
 from domain.escalation import open_window
 from domain.facts import Meaning, WorkItem
 from domain.holding import zone_of
-from domain.in_flight import has_new_lines, is_a_persons, still_sent, still_sent_texts
+from domain.in_flight import (
+    has_new_lines,
+    is_a_persons,
+    is_the_first,
+    still_sent,
+    still_sent_texts,
+)
 from domain.leaf import Known
 from domain.people import person_by_id
 from domain.policy import Tier
@@ -62,8 +68,11 @@ def heed_task(situation: Situation, case: Case, tier: Tier) -> Heeded:
     if _is_worked_on(before, task):
         reasons.append(Reason(rule="task.worked_on", text="somebody works on the task"))
         case = replace(case, active_at=situation.now)
-    if task.owner_id != before.assignee_id and is_a_persons(
-        task.owner_id, seen=before.seen_owner, sent=before.sent_owners
+    is_default = is_the_first(before.seen_owner, before.sent_owners)
+    if (
+        task.owner_id != before.assignee_id
+        and not is_default
+        and is_a_persons(task.owner_id, seen=before.seen_owner, sent=before.sent_owners)
     ):
         case, more = _given_on(situation, case, task.owner_id or "")
         reasons += more

@@ -18,6 +18,11 @@ KEPT = 6
 """Writes on their way that are remembered; so many only pile up while a CRM takes none of them."""
 
 
+def is_the_first(seen: T | None, sent: tuple[T, ...]) -> bool:
+    """Whether nothing of it was ever written or seen: then it is the CRM's own default."""
+    return seen is None and not sent
+
+
 def is_a_persons(value: T | None, *, seen: T | None, sent: tuple[T, ...]) -> bool:
     """Whether somebody set this value in the CRM, rather than we."""
     return value is not None and value != seen and value not in sent

@@ -39,6 +39,8 @@ class Situation:
     now: datetime
     names: Names
     fallback: Person | None = None
+    was_intercepting: bool = False
+    """Whether the account's tier took its renewals over when it was last judged."""
     open_effects: frozenset[str] = frozenset()
     """Keys of commands that are waiting or under way, so that nothing is judged overdue too
     early."""

@@ -53,7 +53,22 @@ def assign(situation: Situation, case: Case, tier: Tier) -> tuple[Case, list[Rea
         )
     if case.due_on is None or _is_asked_anew(situation, case):
         case = replace(case, due_on=due_day(situation, case, tier))
-    return case, reasons
+    return _rested(situation, case), reasons
+
+
+def _rested(situation: Situation, case: Case) -> Case:
+    """While a hold or a promise is waited for, the task is due when the wait is over: nobody looks
+    at an overdue task for ten days that asks for nothing. A day that a person chose stays."""
+    holds = {CaseState.IN_RESOLUTION: case.word, CaseState.PROMISED: case.promise}
+    hold = holds.get(case.state)
+    if hold is None:
+        return replace(case, rest_due=None)
+    over = local_date(hold.until, zone_of(situation))
+    day = add_working_days(over, 0, situation.calendar)
+    begins = case.rest_due is None and (case.due_on is None or case.due_on < day)
+    if begins or case.due_on == case.rest_due:
+        case = replace(case, due_on=day)
+    return replace(case, rest_due=day)
 
 
 def _is_stopgap(situation: Situation, case: Case) -> bool:
@@ -66,13 +81,11 @@ def _is_stopgap(situation: Situation, case: Case) -> bool:
 
 
 def _is_asked_anew(situation: Situation, case: Case) -> bool:
-    """Whether a wait is over and the due day of the time before it has passed meanwhile."""
-    return (
-        case.state is CaseState.WITH_PERSON
-        and case.window_ends_at is None
-        and case.due_on is not None
-        and case.due_on < local_date(situation.now, zone_of(situation))
-    )
+    """Whether a wait is over, and the due day is that of the wait or has passed meanwhile."""
+    if case.state is not CaseState.WITH_PERSON or case.window_ends_at or case.due_on is None:
+        return False
+    today = local_date(situation.now, zone_of(situation))
+    return case.due_on < today or case.due_on == case.rest_due
 
 
 def due_day(situation: Situation, case: Case, tier: Tier) -> date:

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from domain.decide import decide, wants_quiet
+from domain.decide import choose, decide, wants_quiet
 from domain.effects import Effect, EffectKind, Target
 from domain.errors import (
     Bug,
@@ -35,7 +35,6 @@ from domain.rows import (
     Urgency,
 )
 from domain.situation import Decision, Names, Situation
-from domain.tiers import classify
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.configs import Config, Configs
@@ -121,6 +120,7 @@ class Evaluate:
                     links=tuple(tx.links.of(account)),
                     case=tx.cases.latest(account),
                     ledger=tx.cases.ledger(account),
+                    was_intercepting=_was_intercepting(tx.cases.stance(account)),
                     cause=lane.cause,
                 )
         if not leased:
@@ -150,6 +150,7 @@ class Evaluate:
             now=now,
             names=self._names,
             fallback=self._refresh.fallback(),
+            was_intercepting=before.was_intercepting,
         )
         decision = decide(situation)
         reached(Checkpoint.DECIDED)
@@ -264,8 +265,7 @@ class Evaluate:
         return tx.cases.save(case, before=before, arr_minor=mrr.minor * 12 if mrr else None)
 
     def _intercepts(self, situation: Situation) -> bool:
-        choice = classify(situation.facts, situation.policy)
-        return intercepts(choice.tier)
+        return intercepts(choose(situation).tier)
 
     def _remember(
         self, tx: TransactionPort, account: AccountId, read: Refreshed, now: object
@@ -373,6 +373,10 @@ class Evaluate:
                 return self._refresh.crm_system
             case Target.ADMIN:
                 return ADMIN
+
+
+def _was_intercepting(stance: Stance | None) -> bool:
+    return stance is not None and stance.intercepts
 
 
 def _whose(problem: KidgloveError, account: AccountId) -> str:

@@ -38,6 +38,7 @@ class Remembered:
     links: tuple[Link, ...]
     case: StoredCase | None
     ledger: tuple[Suppression, ...]
+    was_intercepting: bool = False
     cause: str = ""
 
     def external_id(self, system: str, kind: str) -> str | None:

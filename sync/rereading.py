@@ -10,6 +10,8 @@ from sync.refresh import Refreshed, Remembered
 
 RETRY_AFTER = timedelta(seconds=30)
 """The vendor is unwell for a moment, or the credential is being renewed."""
+CRM_AFTER = timedelta(minutes=2)
+"""Only the CRM is unwell: each look costs calls to the payment system too, for every open case."""
 MEND_AFTER = timedelta(hours=1)
 """A person must mend it, and tells nobody when it is done."""
 PASSING = (Transient, RateLimited, OutcomeUnknown, Unauthorized)
@@ -22,10 +24,11 @@ def read_again_after(before: Remembered, read: Refreshed) -> timedelta | None:
     An account in our hands is never left to the next event: a hold must end, and what it changed
     must be given back, even if nobody calls.
     """
+    is_payment_known = isinstance(read.facts.payments, Known)
     if any(isinstance(problem, PASSING) for problem in read.errors):
         told = [one.after for one in read.errors if isinstance(one, RateLimited) and one.after]
-        return max([RETRY_AFTER, *told])
-    if isinstance(read.facts.payments, Known) or not read.errors:
+        return max([CRM_AFTER if is_payment_known else RETRY_AFTER, *told])
+    if is_payment_known or not read.errors:
         return None
     is_open = before.case is not None and before.case.case.is_open
     is_ours = any(row.is_ours for row in before.ledger)

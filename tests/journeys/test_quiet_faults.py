@@ -292,9 +292,21 @@ def test_an_unreadable_crm_releases_nothing_and_is_caught_up_with_afterwards(
     assert is_quiet_at_stripe(world, customer)
 
     world.org.faults.clear()
-    world.advance(timedelta(minutes=2))
+    world.advance(timedelta(minutes=3))
 
     assert not is_quiet_at_stripe(world, customer)
+
+
+def test_a_vip_by_the_crm_stays_one_while_the_crm_is_down(world: World) -> None:
+    customer, _ = world.vip(amount=60_000, card="good")
+    world.days(30)
+    world.stripe.set_card(customer, "declines:insufficient_funds")
+    world.org.faults.arm(OUTAGE)
+
+    world.hours(3.2)
+
+    assert world.robotic(customer) == []
+    assert is_quiet_at_stripe(world, customer)
 
 
 def test_money_that_comes_while_the_crm_is_down_closes_the_task_when_it_is_back(

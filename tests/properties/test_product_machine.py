@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -126,11 +125,10 @@ class Product(RuleBasedStateMachine):
         self.was_silent = False
         for invoice in self.world.stripe.invoices(self.customer, "open"):
             self.world.stripe.dashboard_update_invoice(invoice["id"], auto_advance=advances)
-        if not paused:
-            with suppress(ValueError):
-                self.world.stripe.dashboard_update_subscription(
-                    subscription_of(self.world, self.customer), pause_collection=None
-                )
+        subscription = subscription_of(self.world, self.customer)
+        now = self.world.stripe.state()["objects"]["subscription"][subscription]
+        if not paused and now["status"] != "canceled":
+            self.world.stripe.dashboard_update_subscription(subscription, pause_collection=None)
         self._step()
 
     @rule(works=st.booleans())

@@ -233,7 +233,10 @@ class Desk:
         if before is None:
             if verb != "keep":
                 return
-            before = WorkItem(id=f"00T{len(self.tasks)}", key=key, is_closed=False)
+            # Whoever makes a task without saying for whom has it.
+            before = WorkItem(
+                id=f"00T{len(self.tasks)}", key=key, is_closed=False, owner_id="005SYNC"
+            )
         changes: dict[str, Any] = {
             name: body[part]
             for name, part in (("subject", "subject"), ("description", "text"))

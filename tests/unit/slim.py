@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from domain.case import Case, Timer, TimerKind
-from domain.decide import decide, wants_quiet
+from domain.decide import choose, decide, wants_quiet
 from domain.effects import Effect, EffectKind, Guard
 from domain.facts import (
     AccountFacts,
@@ -29,6 +29,7 @@ from domain.facts import (
 )
 from domain.holds import QuietCertificate, Suppression, SuppressionState
 from domain.ids import AccountId, Ref
+from domain.intercepting import intercepts
 from domain.leaf import Known, Leaf, Missing
 from domain.policy import Policy
 from domain.situation import Decision, Names, Situation
@@ -63,6 +64,7 @@ class Slim(Billing):
     ledger: dict[str, Suppression] = field(default_factory=dict)
     timers: tuple[Timer, ...] = ()
     certificate: QuietCertificate | None = None
+    was_intercepting: bool = False
     refuses: Callable[[Effect], bool] = lambda effect: False
     keys: set[str] = field(default_factory=set)
     waiting: dict[str, Effect] = field(default_factory=dict)
@@ -119,6 +121,7 @@ class Slim(Billing):
             now=self.now,
             names=Names(payments="Stripe", crm="Salesforce"),
             fallback=OPS,
+            was_intercepting=self.was_intercepting,
         )
 
     def judge(self) -> Decision:
@@ -130,6 +133,7 @@ class Slim(Billing):
         self.certificate = decision.certificate
         if decision.timers is not None:
             self.timers = decision.timers
+            self.was_intercepting = intercepts(choose(self.situation()).tier)
         elif any(timer.due <= self.now for timer in self.timers):
             # What fired is gone, and an unread account is looked at again a little later.
             later = Timer(kind=TimerKind.QUIET_CHECK, due=self.now + timedelta(hours=1))

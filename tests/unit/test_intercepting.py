@@ -278,3 +278,71 @@ def test_a_finalized_renewal_that_a_hold_overtook_is_tried_once_after_it() -> No
 
     assert [by for _, _, by in world.charges] == ["manual"]
     assert world.mails == []
+
+
+# ---------------------------------------------------------------- what makes a VIP cannot be read
+
+
+def vip_by_name() -> Slim:
+    """A small account that is a VIP only because the CRM names a CSM."""
+    world = Slim(mrr=60_000)
+    world.run()
+    return world
+
+
+def test_an_unreadable_crm_gives_no_renewal_of_a_vip_to_the_mailer() -> None:
+    world = vip_by_name()
+    world.renew()
+    world.run()
+    world.crm_down = "503 from the CRM"
+
+    world.pass_time(timedelta(hours=8))
+
+    assert world.mails == []
+    assert [by for _, _, by in world.charges] == ["manual"]
+
+
+def test_a_renewal_that_comes_while_the_crm_is_down_is_taken_over_for_who_was_a_vip() -> None:
+    world = vip_by_name()
+    world.crm_down = "503 from the CRM"
+    world.renew()
+
+    world.pass_time(timedelta(hours=8))
+
+    assert world.mails == []
+    assert not world.is_loud()
+
+
+def test_a_failure_that_is_seen_while_the_crm_is_down_is_held_for_who_was_a_vip() -> None:
+    world = vip_by_name()
+    world.crm_down = "503 from the CRM"
+    world.fail()
+
+    world.days(5)
+
+    assert len(world.mails) == 1
+    assert not world.is_loud()
+
+
+def test_who_was_no_vip_is_none_because_the_crm_is_down() -> None:
+    world = Slim(mrr=4_000, csm=None)
+    world.run()
+    world.crm_down = "503 from the CRM"
+    world.renew()
+
+    world.days(3)
+
+    assert world.sent == []
+
+
+def test_who_is_no_vip_any_longer_is_none_as_soon_as_the_crm_is_read() -> None:
+    world = vip_by_name()
+    world.crm_down = "503 from the CRM"
+    world.renew()
+    world.run()
+
+    world.crm_down = None
+    world.set_crm(people={})
+    world.run()
+
+    assert world.settings()["in_1"] == (True, None)

@@ -85,6 +85,44 @@ def test_a_day_on_its_way_is_not_taken_for_a_person_s_when_it_arrives() -> None:
     assert desk.heard("task.snoozed") == []
 
 
+def test_while_it_is_in_resolution_the_task_is_due_when_that_ends() -> None:
+    desk = vip()
+    desk.person_resolves(until=date(2026, 12, 4))
+
+    desk.look()
+
+    assert desk.task.due_on == date(2026, 12, 7), "the Monday after"
+    desk.person_resolves(until=date(2026, 12, 11))
+    desk.look()
+    assert desk.task.due_on == date(2026, 12, 14), "it goes with the wait"
+
+
+def test_a_wait_that_is_taken_back_gives_the_task_a_day_of_its_own_again() -> None:
+    desk = vip()
+    desk.promise = date(2026, 12, 1)
+    desk.look()
+    assert desk.task.due_on == date(2026, 12, 2)
+
+    desk.promise = None
+    desk.look()
+
+    assert desk.task.due_on == date(2026, 11, 20)
+
+
+def test_a_day_that_a_person_chose_during_a_wait_stays() -> None:
+    desk = vip()
+    desk.person_resolves(until=date(2026, 12, 4))
+    desk.look()
+    desk.person_edits(due_on=date(2026, 11, 30))
+    desk.look()
+
+    desk.person_clears()
+    desk.look()
+
+    assert desk.task.due_on == date(2026, 11, 30)
+    assert desk.open_case.window_ends_at == datetime(2026, 11, 30, 22, tzinfo=UTC)
+
+
 # ---------------------------------------------------------------- the owner
 
 
@@ -144,6 +182,19 @@ def test_when_nobody_is_there_the_administrators_hear_of_it_at_once() -> None:
 
     assert "nobody who could take it" in desk.alerts["alert:no-recipient:kg-in_1"]
     assert desk.open_case.assignee_id is None
+
+
+def test_a_task_that_nobody_could_take_is_not_the_integrations_own() -> None:
+    desk = Desk(mrr="14200", people={}, fallback=None).fails()
+    for _ in range(3):
+        desk.look()
+    assert desk.open_case.assignee_id is None
+    assert "Given to" not in desk.task.description
+
+    desk.people = TEAM
+    desk.look()
+
+    assert desk.task.owner_id == MORGAN.id
 
 
 def test_an_account_that_the_crm_does_not_know_goes_to_the_fallback_and_says_so() -> None:
