@@ -8,6 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from domain.facts import Meaning as Meaning
+from domain.merge import Flow as Flow
 
 
 class System(StrEnum):
@@ -15,14 +16,6 @@ class System(StrEnum):
 
     SALESFORCE = "salesforce"
     HUBSPOT = "hubspot"
-
-
-class Flow(StrEnum):
-    """Who may write: the arrow points at the side that is written to."""
-
-    OUT = "->"
-    IN = "<-"
-    BOTH = "<->"
 
 
 class Winner(StrEnum):
