@@ -75,3 +75,9 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
 def errors(findings: Iterable[Finding]) -> list[Finding]:
     """Only those that stop the file from being used."""
     return [one for one in findings if one.severity is Severity.ERROR]
+
+
+def beside(first: Iterable[Finding], more: Iterable[Finding]) -> list[Finding]:
+    """Those of `more` at places of which nothing is said yet: a second word there is an echo."""
+    told = {(one.line, one.column) for one in first}
+    return [one for one in more if (one.line, one.column) not in told]

@@ -11,15 +11,48 @@ from mappings.vocabulary import Convert, Flow, Meaning, System, Winner
 
 @dataclass(frozen=True, kw_only=True)
 class FieldRow:
-    """One of our values and the CRM field that it belongs to."""
+    """What goes into (or comes from) one CRM field.
 
-    ours: str
+    It is one of our values by its name, the same text everywhere (`constant`), or a sentence with
+    our values in it (`template`, the templates inside it written out): exactly one of the three.
+    """
+
+    ours: str | None
     flow: Flow
     theirs: str
     wins: Winner
     values: Mapping[str, str] = field(default_factory=dict)
     convert: Convert | None = None
     cut: int | None = None
+    constant: str | None = None
+    template: str | None = None
+
+    @property
+    def source(self) -> str:
+        """What the row carries, for a sentence."""
+        if self.ours is not None:
+            return self.ours
+        return "the constant" if self.constant is not None else "the template"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Only:
+    """A condition on the accounts whose rows are written: our value, or a field of theirs, is one
+    of these words."""
+
+    ours: str | None = None
+    theirs: str | None = None
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlastLimits:
+    """Beyond which number of changes a person is asked first."""
+
+    tasks_per_hour: int = 100
+    blanked_fields: int = 50
+    changed_percent: int = 50
+    changed_from: int = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +130,17 @@ class FieldMapping:
     promise: str | None = None
     override: OverrideFields | None = None
     context: ContextFields = ContextFields()
+    only: tuple[Only, ...] = ()
+    limits: BlastLimits = BlastLimits()
 
     @property
     def human_fields(self) -> tuple[str, ...]:
-        """The fields of the account that people write and we only read, each once."""
+        """The fields of the account that people write and we have to read, each once."""
         named = [self.hold.field, self.hold.until, self.hold.reason, self.promise]
         named.append(self.override.field if self.override else None)
         named += [theirs for ours, theirs in self.context.mapped() if ours != "ap_contact"]
+        named += [row.theirs for row in self.rows if row.flow is not Flow.OUT]
+        named += [one.theirs for one in self.only]
         return tuple(dict.fromkeys(one for one in named if one))
 
     @property

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from domain.facts import Role
 from mappings.findings import Finding, Severity, nearest, one_of
-from mappings.mapping_schema import MappingDocument, RowShape
+from mappings.mapping_schema import SOURCES, MappingDocument, RowShape
 from mappings.reading import finding
-from mappings.vocabulary import CONVERSIONS, OURS, Flow, OurType
+from mappings.templates import places, template_findings
+from mappings.vocabulary import CONVERSIONS, OURS, WINNERS, Flow, OurField, OurType, Winner
 from mappings.yaml_source import Document, Path
 
 CUTTABLE = (OurType.TEXT, OurType.MONEY)
@@ -30,29 +31,61 @@ def mapping_findings(
     }
     for number, row in rows.items():
         yield from _row(row, document, ("rows", number))
+    yield from _template_names(mapping, rows, document, broken)
     yield from _one_writer(mapping, rows, document)
     yield from _words(mapping, document)
     yield from _people(mapping, document)
+    if ("only",) not in broken:
+        yield from _only(mapping, document, broken)
 
 
 def _row(row: RowShape, document: Document, path: Path) -> Iterator[Finding]:
-    ours = OURS[row.ours]
-    if row.flow is not Flow.OUT:
+    given = [name for name in SOURCES if getattr(row, name) is not None]
+    if not given:
+        yield finding(
+            document,
+            path,
+            "this row carries nothing",
+            fix="Write `ours: ...` for a value of ours, `constant: ...` or `template: ...`.",
+        )
+    for name in given[1:]:
+        yield finding(
+            document,
+            (*path, name),
+            f"a row carries one thing, and {given[0]!r} is it already",
+            fix=f"Remove `{name}`, or make it a row of its own.",
+            of_key=True,
+        )
+    if row.ours is not None:
+        yield from _ours(row, OURS[row.ours], document, path)
+    elif given:
+        yield from _said(row, given[0], document, path)
+
+
+def _ours(row: RowShape, ours: OurField, document: Document, path: Path) -> Iterator[Finding]:
+    if row.flow not in ours.flows:
+        is_fact = ours.flows == (Flow.OUT,)
         yield finding(
             document,
             (*path, "flow"),
-            f"{row.ours} is a fact that the CRM cannot change",
-            fix="Write `flow: ->`.",
-            suggestion=Flow.OUT.value,
+            f"{row.ours} is a fact that the CRM cannot change"
+            if is_fact
+            else f"{row.ours} is said by the CRM, so it is only read there",
+            fix=f"Write {one_of(f'`flow: {one.value}`' for one in ours.flows)}.",
+            suggestion=ours.flows[0].value,
         )
-    elif row.wins is not ours.owner:
-        yield finding(
-            document,
-            (*path, "wins"),
-            f"{row.ours} belongs to {ours.owner.value}, so {row.wins.value!r} cannot win",
-            fix=f"Write `wins: {ours.owner.value}`.",
-            suggestion=ours.owner.value,
-        )
+    else:
+        winners = ours.winners if row.flow is Flow.OUT else WINNERS[row.flow]
+        if row.wins not in winners:
+            yield finding(
+                document,
+                (*path, "wins"),
+                f"{row.ours} belongs to {ours.owner.value}, so {row.wins.value!r} cannot win"
+                if row.flow is Flow.OUT
+                else f"{row.wins.value!r} cannot win on the arrow {row.flow.value}",
+                fix=f"Write {one_of(f'`wins: {one.value}`' for one in winners)}.",
+                suggestion=winners[0].value,
+            )
     allowed = CONVERSIONS.get(ours.type, ())
     if row.convert is not None and row.convert not in allowed:
         fix = f"Write {one_of(one.value for one in allowed)}." if allowed else "Remove `convert`."
@@ -71,11 +104,116 @@ def _row(row: RowShape, document: Document, path: Path) -> Iterator[Finding]:
             fix="Remove `cut`, and choose a field that is long enough.",
             of_key=True,
         )
-    yield from _values(row, document, path)
+    yield from _values(row, ours.words, document, path)
 
 
-def _values(row: RowShape, document: Document, path: Path) -> Iterator[Finding]:
-    words = OURS[row.ours].words
+def _said(row: RowShape, kind: str, document: Document, path: Path) -> Iterator[Finding]:
+    """What a constant or a template may not have: it is text of ours and flows out only."""
+    if row.flow is not Flow.OUT:
+        yield finding(
+            document,
+            (*path, "flow"),
+            f"a {kind} is only written, never read",
+            fix="Write `flow: ->`.",
+            suggestion=Flow.OUT.value,
+        )
+    elif row.wins not in (winners := (Winner.WORKER, *WINNERS[Flow.OUT])):
+        yield finding(
+            document,
+            (*path, "wins"),
+            f"a {kind} belongs to worker, so {row.wins.value!r} cannot win",
+            fix=f"Write {one_of(f'`wins: {one.value}`' for one in winners)}.",
+            suggestion=Winner.WORKER.value,
+        )
+    for name in ("values", "convert"):
+        if getattr(row, name):
+            yield finding(
+                document,
+                (*path, name),
+                f"a {kind} is text already, so `{name}` has no effect",
+                fix=f"Remove `{name}`.",
+                of_key=True,
+            )
+
+
+def _template_names(
+    mapping: MappingDocument,
+    rows: Mapping[int, RowShape],
+    document: Document,
+    broken: AbstractSet[Path],
+) -> Iterator[Finding]:
+    if ("templates",) in broken:
+        return
+    yield from template_findings(mapping.templates, document)
+    for number, row in rows.items():
+        if row.template is not None and row.template not in mapping.templates:
+            yield finding(
+                document,
+                ("rows", number, "template"),
+                f"no template is called {row.template!r}",
+                fix=f"Write it under `templates`, as in `{row.template}: ...`.",
+                suggestion=nearest(row.template, mapping.templates),
+            )
+    used = {row.template for row in mapping.rows}
+    used |= {name for text in mapping.templates.values() for name in places(text)}
+    for name in mapping.templates if rows.keys() == set(range(len(mapping.rows))) else ():
+        if name not in used:
+            yield finding(
+                document,
+                ("templates", name),
+                f"the template {name!r} is used nowhere",
+                fix="Use it in a row, or remove it.",
+                severity=Severity.WARNING,
+                of_key=True,
+            )
+
+
+def _only(
+    mapping: MappingDocument, document: Document, broken: AbstractSet[Path]
+) -> Iterator[Finding]:
+    """Conditions name one thing, and only words that it can be."""
+    written = {row.theirs for row in mapping.rows if row.flow is not Flow.IN}
+    for number, one in enumerate(mapping.only):
+        path: Path = ("only", number)
+        if (one.ours is None) == (one.theirs is None):
+            yield finding(
+                document,
+                path,
+                "a condition names `ours` or `theirs`, one of the two",
+                fix="Write `{ours: payment.status, is: [failed]}` or "
+                "`{theirs: Type, is: [Customer]}`.",
+            )
+        elif one.ours is not None:
+            words = OURS[one.ours].words
+            if not words:
+                yield finding(
+                    document,
+                    (*path, "ours"),
+                    f"{one.ours} has no fixed words, so nothing can be asked of it here",
+                    fix="Ask one of those with fixed words: "
+                    f"{one_of(name for name, ours in OURS.items() if ours.words)}.",
+                )
+            for place, word in enumerate(one.is_ if words else ()):
+                if word not in words:
+                    yield finding(
+                        document,
+                        (*path, "is", place),
+                        f"{one.ours} never is {word!r}",
+                        fix=f"It is {one_of(words)}.",
+                        suggestion=nearest(word, words),
+                    )
+        elif one.theirs in written and not broken:
+            yield finding(
+                document,
+                (*path, "theirs"),
+                f"{one.theirs} is written by a row, which would switch its own condition",
+                fix="Ask a field that people write.",
+            )
+
+
+def _values(
+    row: RowShape, words: Sequence[str], document: Document, path: Path
+) -> Iterator[Finding]:
     for word in row.values:
         if word not in words:
             text = f"{row.ours} never is {word!r}"
@@ -103,8 +241,21 @@ def _one_writer(
     for name in _human(mapping):
         people.setdefault(name, "is written by people")
     seen: dict[str, int] = {}
+    filled: dict[str, int] = {}
     for number, row in rows.items():
         path: Path = ("rows", number, "theirs")
+        if row.ours is not None and row.flow is not Flow.OUT:
+            first = filled.setdefault(row.ours, number)
+            if first != number:
+                line = document.place(("rows", first, "ours")).line
+                yield finding(
+                    document,
+                    ("rows", number, "ours"),
+                    f"{row.ours} is filled by the row in line {line} already",
+                    fix="Keep one of the two rows.",
+                )
+        if row.flow is Flow.IN:
+            continue
         if row.theirs in people:
             yield finding(
                 document,
@@ -120,6 +271,16 @@ def _one_writer(
                 path,
                 f"{row.theirs} is written by the row in line {line} already",
                 fix="Keep one of the two rows.",
+            )
+    for number, row in rows.items():
+        if row.flow is Flow.IN and row.theirs in seen:
+            line = document.place(("rows", seen[row.theirs], "theirs")).line
+            yield finding(
+                document,
+                ("rows", number, "theirs"),
+                f"{row.theirs} is written by the row in line {line}, so reading it says nothing "
+                "that is not ours",
+                fix="Read a field that people write.",
             )
 
 

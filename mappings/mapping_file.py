@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 
-from mappings.findings import FileProblems, Finding, errors, in_order
+from mappings.findings import FileProblems, Finding, beside, errors, in_order
 from mappings.mapping import (
+    BlastLimits,
     ContextFields,
     FieldMapping,
     FieldRow,
     HoldFields,
+    Only,
     OverrideFields,
     TaskFields,
 )
@@ -18,6 +21,7 @@ from mappings.mapping_check import mapping_findings
 from mappings.mapping_schema import ContextShape, MappingDocument, RowShape
 from mappings.mapping_words import explain_mapping
 from mappings.reading import read_around, read_into
+from mappings.templates import written_out
 from mappings.vocabulary import System
 from mappings.yaml_source import read_yaml
 
@@ -80,9 +84,10 @@ def _read(text: str, file: str) -> tuple[FieldMapping | None, list[Finding]]:
     if document is None:
         return None, findings
     parsed, misfits = read_into(MappingDocument, document)
-    findings = [*findings, *misfits]
+    findings = [*findings, *beside(findings, misfits)]
     if parsed is not None:
-        return _mapping(parsed), in_order([*findings, *mapping_findings(parsed, document)])
+        findings = in_order([*findings, *mapping_findings(parsed, document)])
+        return None if errors(findings) else _mapping(parsed), findings
     if around := read_around(MappingDocument, document, STAND_INS):
         findings += mapping_findings(around[0], document, broken=around[1])
     return None, in_order(findings)
@@ -95,7 +100,7 @@ def _mapping(parsed: MappingDocument) -> FieldMapping:
         system=parsed.system,
         object=parsed.object,
         customer_field=parsed.link.customer_id,
-        rows=tuple(_row(row) for row in parsed.rows),
+        rows=tuple(_row(row, parsed.templates) for row in parsed.rows),
         people=parsed.people,
         hold=HoldFields(
             field=parsed.hold.field,
@@ -120,10 +125,12 @@ def _mapping(parsed: MappingDocument) -> FieldMapping:
             else None
         ),
         context=_context(parsed.context),
+        only=tuple(Only(ours=one.ours, theirs=one.theirs, words=one.is_) for one in parsed.only),
+        limits=BlastLimits(**parsed.limits.model_dump()),
     )
 
 
-def _row(row: RowShape) -> FieldRow:
+def _row(row: RowShape, templates: Mapping[str, str]) -> FieldRow:
     return FieldRow(
         ours=row.ours,
         flow=row.flow,
@@ -132,6 +139,8 @@ def _row(row: RowShape) -> FieldRow:
         values=row.values,
         convert=row.convert,
         cut=row.cut,
+        constant=row.constant,
+        template=None if row.template is None else written_out(row.template, templates),
     )
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
 
 from domain.facts import Role
 from mappings.findings import nearest
+from mappings.mapping import BlastLimits
 from mappings.reading import Shape, Whole, Word, like, mistake
 from mappings.vocabulary import OURS, Convert, Flow, Meaning, System, Winner
 
@@ -44,13 +45,25 @@ MappingName = Annotated[
     str,
     *like(r"[a-z0-9][a-z0-9-]{0,39}", "a mapping's name", "Use small letters, digits and hyphens."),
 ]
+TemplateName = Annotated[
+    str,
+    *like(r"[a-z][a-z0-9_]{0,39}", "a template's name", "Use small letters, digits and `_`."),
+]
 Words = Annotated[tuple[Word, ...], Field(min_length=1)]
+SOURCES = ("ours", "constant", "template")
+"""What a row may carry: exactly one of them."""
 
 
 class RowShape(Shape):
-    """One row: our value, the arrow, their field, and who wins."""
+    """One row: our value, a constant or a template, the arrow, their field, and who wins."""
 
-    ours: OursName
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": [name]} for name in SOURCES]}
+    )
+
+    ours: OursName | None = None
+    constant: Word | None = None
+    template: TemplateName | None = None
     flow: Flow
     theirs: FieldName
     wins: Winner
@@ -118,6 +131,30 @@ class ContextShape(Shape):
     ap_contact: FieldName | None = None
 
 
+class OnlyShape(Shape):
+    """A condition: `{ours: payment.status, is: [failed]}` or `{theirs: Type, is: [Customer]}`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": [{"required": ["ours"]}, {"required": ["theirs"]}]}
+    )
+
+    ours: OursName | None = None
+    theirs: FieldName | None = None
+    is_: Words = Field(alias="is")
+
+
+_LIMITS = BlastLimits()
+
+
+class LimitsShape(Shape):
+    """How much may change at once before a person is asked."""
+
+    tasks_per_hour: Annotated[Whole, Field(ge=1, le=100_000)] = _LIMITS.tasks_per_hour
+    blanked_fields: Annotated[Whole, Field(ge=0, le=1_000_000)] = _LIMITS.blanked_fields
+    changed_percent: Annotated[Whole, Field(ge=1, le=100)] = _LIMITS.changed_percent
+    changed_from: Annotated[Whole, Field(ge=1, le=1_000_000)] = _LIMITS.changed_from
+
+
 class MappingDocument(Shape):
     """A mapping file: which CRM field means what, and which of our values goes where."""
 
@@ -126,6 +163,10 @@ class MappingDocument(Shape):
     system: System
     object: FieldName
     link: LinkShape
+    only: Annotated[tuple[OnlyShape, ...], Field(max_length=20)] = ()
+    templates: Annotated[
+        dict[TemplateName, Annotated[str, Field(max_length=1_000)]], Field(max_length=50)
+    ] = Field(default_factory=dict)
     rows: Annotated[tuple[RowShape, ...], Field(min_length=1, max_length=500)]
     people: Annotated[dict[Role, FieldPath], Field(min_length=1)]
     hold: HoldShape
@@ -133,3 +174,4 @@ class MappingDocument(Shape):
     override: OverrideShape | None = None
     task: TaskShape
     context: ContextShape = ContextShape()
+    limits: LimitsShape = LimitsShape()

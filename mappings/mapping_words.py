@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from domain.facts import Role
 from mappings.findings import one_of
-from mappings.mapping import FieldMapping, FieldRow
-from mappings.vocabulary import OURS, Convert, Meaning, Winner
+from mappings.mapping import FieldMapping, FieldRow, Only
+from mappings.vocabulary import OURS, Convert, Flow, Meaning, Winner
 
 _WINNERS = {
     Winner.STRIPE: "Stripe always wins, so whatever a person types there is replaced",
@@ -18,6 +18,11 @@ _WINNERS = {
     Winner.IF_BLANK: "it is only filled while it is empty",
     Winner.HUMAN: "a value that a person has written is left alone",
     Winner.ASK: "a person is asked when the two differ",
+}
+_HEADS = {
+    Flow.OUT: "Written by Kidglove:",
+    Flow.IN: "Read from the CRM into the payment system:",
+    Flow.BOTH: "Kept equal on both sides:",
 }
 _CONVERSIONS = {
     Convert.MAJOR_UNITS: "as an amount like 14200.50",
@@ -65,9 +70,16 @@ def _lines(mapping: FieldMapping) -> Iterator[str]:
         "the Stripe customer's id."
     )
     yield ""
-    yield "Written by Kidglove:"
-    yield from (f"- {_row(row)}" for row in mapping.rows)
-    yield ""
+    if mapping.only:
+        yield "Rows are written only to accounts for which all of this holds:"
+        yield from (f"- {_only(one)}" for one in mapping.only)
+        yield ""
+    for flow, head in _HEADS.items():
+        rows = [row for row in mapping.rows if row.flow is flow]
+        if rows:
+            yield head
+            yield from (f"- {_row(row)}" for row in rows)
+            yield ""
     yield "Read from people, never written:"
     yield from (f"- {line}" for line in _read(mapping))
     yield ""
@@ -75,11 +87,29 @@ def _lines(mapping: FieldMapping) -> Iterator[str]:
     yield from (f"- {_ROLES[role]}: {path}" for role, path in mapping.people.items())
     yield ""
     yield from _task(mapping)
+    yield ""
+    limits = mapping.limits
+    yield (
+        f"A person is asked first before more than {limits.tasks_per_hour} tasks within an hour, "
+        f"more than {limits.blanked_fields} emptied fields, or changes to more than "
+        f"{limits.changed_percent} % of at least {limits.changed_from} accounts."
+    )
+
+
+def _only(one: Only) -> str:
+    words = one_of(repr(word) for word in one.words)
+    if one.theirs is not None:
+        return f"{one.theirs} says {words}."
+    return f"{OURS[one.ours or ''].doc} is {words}."
 
 
 def _row(row: FieldRow) -> str:
-    ours = OURS[row.ours]
-    parts = [f"{row.theirs}: {ours.doc}"]
+    if row.ours is not None:
+        parts = [f"{row.theirs}: {OURS[row.ours].doc}"]
+    elif row.constant is not None:
+        parts = [f"{row.theirs}: always {row.constant!r}"]
+    else:
+        parts = [f"{row.theirs}: the sentence {row.template!r}"]
     if row.convert:
         parts.append(_CONVERSIONS[row.convert])
     if row.cut:

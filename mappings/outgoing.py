@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from domain.leaf import Leaf, Missing
+from domain.leaf import Known, Leaf, Missing
 from domain.money import Money
-from mappings.mapping import FieldMapping, FieldRow
+from mappings.mapping import FieldMapping, FieldRow, Only
+from mappings.templates import rendered
 from mappings.vocabulary import CONVERSIONS, OURS, Convert, Flow, OurType
 
 
@@ -35,7 +36,7 @@ def outgoing_with_notes(ours: Mapping[str, Leaf[object]], mapping: FieldMapping)
     values: dict[str, Any] = {}
     notes: list[str] = []
     for row in mapping.rows:
-        leaf = ours.get(row.ours)
+        leaf = _leaf(row, ours)
         if leaf is None or isinstance(leaf, Missing) or row.flow is Flow.IN:
             continue
         if leaf.value is None:
@@ -44,7 +45,7 @@ def outgoing_with_notes(ours: Mapping[str, Leaf[object]], mapping: FieldMapping)
         try:
             value = _shaped(leaf.value, row)
         except ValueError as reason:
-            notes.append(f"{row.theirs} was not sent: {row.ours} {reason}")
+            notes.append(f"{row.theirs} was not sent: {row.source} {reason}")
             continue
         if row.cut is not None and isinstance(value, str) and len(value) > row.cut:
             notes.append(f"{row.theirs} was cut from {len(value)} to {row.cut} characters")
@@ -53,8 +54,18 @@ def outgoing_with_notes(ours: Mapping[str, Leaf[object]], mapping: FieldMapping)
     return Outgoing(values=values, notes=tuple(notes))
 
 
+def _leaf(row: FieldRow, ours: Mapping[str, Leaf[object]]) -> Leaf[object] | None:
+    if row.constant is not None:
+        return Known(row.constant, "kidglove")
+    if row.template is not None:
+        return rendered(row.template, ours)
+    return ours.get(row.ours or "")
+
+
 def _shaped(value: object, row: FieldRow) -> Any:
     """The JSON value; ValueError with the end of a sentence if the value does not fit its kind."""
+    if row.ours is None:
+        return value
     kind = OURS[row.ours].type
     convert = row.convert or next(iter(CONVERSIONS.get(kind, ())), None)
     match kind, value:
@@ -72,6 +83,28 @@ def _shaped(value: object, row: FieldRow) -> Any:
             return value
         case _:
             raise ValueError(f"is {type(value).__name__}, which is no {kind.value}")
+
+
+def is_in_scope(
+    mapping: FieldMapping, ours: Mapping[str, Leaf[object]], fields: Mapping[str, Any]
+) -> bool:
+    """Whether the rows are written to this account: every condition of `only` holds.
+
+    `fields` are the account's own, as read. What is not known holds no condition: nothing is
+    written on a guess.
+    """
+    return all(_holds(one, ours, fields) for one in mapping.only)
+
+
+def _holds(one: Only, ours: Mapping[str, Leaf[object]], fields: Mapping[str, Any]) -> bool:
+    if one.ours is not None:
+        leaf = ours.get(one.ours)
+        return isinstance(leaf, Known) and leaf.value in one.words
+    said = fields.get(one.theirs or "")
+    if isinstance(said, bool):
+        said = "true" if said else "false"
+    wanted = {word.strip().casefold() for word in one.words}
+    return said is not None and str(said).strip().casefold() in wanted
 
 
 def _money(amount: Money, convert: Convert | None) -> int | float | str:

@@ -18,7 +18,7 @@ from domain.policy import (
     Threshold,
     Tier,
 )
-from mappings.findings import FileProblems, Finding, errors, in_order
+from mappings.findings import FileProblems, Finding, beside, errors, in_order
 from mappings.policy_check import policy_findings
 from mappings.policy_schema import (
     WEEK,
@@ -80,7 +80,7 @@ def _read(text: str, file: str) -> tuple[Policy | None, list[Finding]]:
     if document is None:
         return None, findings
     parsed, misfits = read_into(PolicyDocument, document)
-    findings = [*findings, *misfits]
+    findings = [*findings, *beside(findings, misfits)]
     if parsed is not None:
         return _policy(parsed), in_order([*findings, *policy_findings(parsed, document)])
     if around := read_around(PolicyDocument, document, STAND_INS):

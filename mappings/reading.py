@@ -242,7 +242,7 @@ def _name(path: Sequence[Key]) -> str:
 
 def _is_label(part: Key) -> bool:
     """Whether it is the validator's own (`<metric>`, `[key]`) and stands nowhere in the file."""
-    return isinstance(part, str) and (part == "[key]" or part.startswith("<"))
+    return isinstance(part, str) and (part == "[key]" or (part[:1] == "<" and part[-1:] == ">"))
 
 
 @lru_cache(maxsize=8)

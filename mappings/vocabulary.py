@@ -67,16 +67,41 @@ CONVERSIONS: Mapping[OurType, tuple[Convert, ...]] = MappingProxyType(
 )
 """What each kind of value can become, the usual shape first; the others have one shape only."""
 
+WINNERS: Mapping[Flow, tuple[Winner, ...]] = MappingProxyType(
+    {
+        Flow.OUT: (Winner.IF_BLANK, Winner.HUMAN, Winner.ASK),
+        Flow.IN: (Winner.CRM, Winner.IF_BLANK, Winner.ASK),
+        Flow.BOTH: (
+            Winner.STRIPE,
+            Winner.CRM,
+            Winner.NEWEST,
+            Winner.IF_BLANK,
+            Winner.HUMAN,
+            Winner.ASK,
+        ),
+    }
+)
+"""Who may win on each arrow; on the way out the value's owner may, too."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class OurField:
-    """One of our values: what it is, who owns it, and the words it can take."""
+    """One of our values: what it is, who owns it, the words it can take, and where it may flow."""
 
     type: OurType
     doc: str
     owner: Winner = Winner.STRIPE
     words: tuple[str, ...] = ()
+    flows: tuple[Flow, ...] = (Flow.OUT,)
 
+    @property
+    def winners(self) -> tuple[Winner, ...]:
+        """Who may win on the way out: its owner first."""
+        return (self.owner, *WINNERS[Flow.OUT])
+
+
+_IN = (Flow.IN,)
+_EITHER = (Flow.IN, Flow.BOTH)
 
 OURS: Mapping[str, OurField] = MappingProxyType(
     {
@@ -123,6 +148,51 @@ OURS: Mapping[str, OurField] = MappingProxyType(
             type=OurType.TEXT,
             doc="what stops this account from being kept in step; empty when nothing does",
             owner=Winner.WORKER,
+        ),
+        "account.tier": OurField(
+            type=OurType.TEXT, doc="the tier of the account", owner=Winner.CRM, flows=_IN
+        ),
+        "account.vip": OurField(
+            type=OurType.TEXT,
+            doc="what people say of it as a VIP",
+            owner=Winner.CRM,
+            flows=_IN,
+        ),
+        "account.owner": OurField(
+            type=OurType.TEXT, doc="the owner of the account", owner=Winner.CRM, flows=_IN
+        ),
+        "account.csm": OurField(
+            type=OurType.TEXT, doc="the CSM of the account", owner=Winner.CRM, flows=_IN
+        ),
+        "account.ap_contact": OurField(
+            type=OurType.TEXT, doc="the accounts-payable contact", owner=Winner.CRM, flows=_IN
+        ),
+        "account.health": OurField(
+            type=OurType.TEXT, doc="the health score", owner=Winner.CRM, flows=_IN
+        ),
+        "account.resolution": OurField(
+            type=OurType.TEXT, doc="the resolution state", owner=Winner.CRM, flows=_IN
+        ),
+        "account.promise": OurField(
+            type=OurType.DAY, doc="the promised day", owner=Winner.CRM, flows=_IN
+        ),
+        "customer.name": OurField(
+            type=OurType.TEXT,
+            doc="the customer's name on invoices",
+            owner=Winner.CRM,
+            flows=_EITHER,
+        ),
+        "customer.email": OurField(
+            type=OurType.TEXT,
+            doc="the address that invoices go to",
+            owner=Winner.CRM,
+            flows=_EITHER,
+        ),
+        "customer.phone": OurField(
+            type=OurType.TEXT,
+            doc="the customer's telephone number",
+            owner=Winner.CRM,
+            flows=_EITHER,
         ),
     }
 )

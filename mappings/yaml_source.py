@@ -34,6 +34,9 @@ PARSER_SLIPS = (ValueError, OverflowError, AttributeError, IndexError, KeyError,
 
 _INT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
+_STRAY = re.compile("[\udc80-\udcff]")
+"""What `decoded` makes of a byte that is not UTF-8."""
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _TAB = re.compile(r"^ *\t[ \t]*\S", re.MULTILINE)
 
 Key = str | int
@@ -85,17 +88,27 @@ class _Mistake(Exception):
         self.place = _place(mark)
 
 
+def decoded(raw: bytes) -> str:
+    """The text of a file as read; bytes that are not UTF-8 are kept, and `read_yaml` names them."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
 def read_yaml(text: str, *, file: str) -> tuple[Document | None, list[Finding]]:
     """The document and what is wrong with it; None when it cannot be read. Never raises."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES // 1024} KiB"
         return None, [_finding(file, Place(1, 1), message, "Split it, or check what it is.")]
+    if stray := _STRAY.search(text):
+        fix = "Save the file as UTF-8."
+        return None, [_finding(file, _at(text, stray.start()), "a byte here is not UTF-8", fix)]
     text = text.removeprefix("\ufeff")
+    if odd := _CONTROL.search(text):
+        message = "this cannot be read as YAML: odd characters"
+        return None, [_finding(file, _at(text, odd.start()), message, _YAML_FIX)]
     if tab := _TAB.search(text):
-        line = text.count("\n", 0, tab.start()) + 1
-        column = tab.group().index("\t") + 1
+        place = _at(text, tab.start() + tab.group().index("\t"))
         fix = "Use two spaces for each level."
-        return None, [_finding(file, Place(line, column), "a tab stands where spaces belong", fix)]
+        return None, [_finding(file, place, "a tab stands where spaces belong", fix)]
     reader = _Reader(file)
     try:
         value = reader.document(_events(text))
@@ -104,6 +117,9 @@ def read_yaml(text: str, *, file: str) -> tuple[Document | None, list[Finding]]:
         return None, reader.findings
     except MarkedYAMLError as mistake:
         mark = mistake.problem_mark or mistake.context_mark
+        if "end of stream" in str(mistake.problem):
+            # What never ends is to be looked for where it begins.
+            mark = mistake.context_mark or mark
         what = " ".join(str(mistake.problem or mistake.context or "it is not YAML").split())
         reader.report(_place(mark), f"this cannot be read as YAML: {what}", _YAML_FIX)
         return None, reader.findings
@@ -118,6 +134,10 @@ _YAML_FIX = "Look at this line and the one before it: quotes, colons, indentatio
 
 def _events(text: str) -> Iterator[Any]:
     return iter(YAML(typ="safe", pure=True).parse(text))
+
+
+def _at(text: str, position: int) -> Place:
+    return Place(text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
 
 
 def _place(mark: Any) -> Place:
@@ -160,10 +180,12 @@ class _Reader:
         return value
 
     def _node(self, event: Any, events: Iterator[Any], path: Path) -> Any:
-        _refuse_indirection(event)
+        self._refuse_indirection(event)
         if len(path) > MAX_DEPTH:
             raise _Mistake("this is nested too deeply", "Check the indentation.", event.start_mark)
         self.values[path] = _place(event.start_mark)
+        if isinstance(event, AliasEvent):
+            return None
         if isinstance(event, MappingStartEvent):
             return self._mapping(events, path)
         if isinstance(event, SequenceStartEvent):
@@ -181,12 +203,13 @@ class _Reader:
                     "Write `name: value`; put brackets and braces in quotes.",
                     event.start_mark,
                 )
-            _refuse_indirection(event)
+            self._refuse_indirection(event)
             name, place = str(event.value), _place(event.start_mark)
             here: Path = (*path, name)
             first = self.keys.get(here)
-            value = self._node(next(events), events, here)
-            if value is None:
+            following = next(events)
+            value = self._node(following, events, here)
+            if value is None and not isinstance(following, AliasEvent):
                 # The parser places nothing where the next thing stands, which may be lines away.
                 self.values[here] = place
             if first is not None:
@@ -206,6 +229,35 @@ class _Reader:
             found[name] = value
         return found
 
+    def _refuse_indirection(self, event: Any) -> None:
+        """Anchors, aliases and tags make a file mean something else than it shows.
+
+        Each is a mistake; the rest of the file is read all the same, to be checked in one run.
+        """
+        place = _place(event.start_mark)
+        if isinstance(event, AliasEvent) or event.anchor is not None:
+            self._one_more(event)
+            self.report(
+                place,
+                "anchors and aliases (& and *) are not used here",
+                "Write the value out, or put it in quotes if it is meant as text.",
+            )
+        elif event.tag is not None:
+            self._one_more(event)
+            self.report(
+                place,
+                f"the tag {event.tag} is not used here",
+                "Remove it, or put the value in quotes if it is meant as text.",
+            )
+
+    def _one_more(self, event: Any) -> None:
+        if len(self.findings) >= MOST:
+            raise _Mistake(
+                f"there are more than {MOST} mistakes of this kind",
+                "Correct the first ones, then look again.",
+                event.start_mark,
+            )
+
     def _sequence(self, events: Iterator[Any], path: Path) -> list[Any]:
         found: list[Any] = []
         for event in events:
@@ -213,22 +265,6 @@ class _Reader:
                 break
             found.append(self._node(event, events, (*path, len(found))))
         return found
-
-
-def _refuse_indirection(event: Any) -> None:
-    """Anchors, aliases and tags make a file mean something else than it shows."""
-    if isinstance(event, AliasEvent) or event.anchor is not None:
-        raise _Mistake(
-            "anchors and aliases (& and *) are not used here",
-            "Write the value out, or put it in quotes if it is meant as text.",
-            event.start_mark,
-        )
-    if event.tag is not None:
-        raise _Mistake(
-            f"the tag {event.tag} is not used here",
-            "Remove it, or put the value in quotes if it is meant as text.",
-            event.start_mark,
-        )
 
 
 def _scalar(event: ScalarEvent) -> Any:

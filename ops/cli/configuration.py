@@ -343,8 +343,14 @@ def _text(kind: _Kind, file: str | None, here: Runtime) -> tuple[str, str]:
 
 def _read(kind: _Kind, file: str) -> tuple[str, str]:
     path = Path(file)
+    if path.is_dir():
+        misuse(f"{file!r} is a folder; name a file in it")
     if path.exists():
-        return path.read_text(encoding="utf-8"), file
+        from mappings.yaml_source import MAX_BYTES, decoded
+
+        with path.open("rb") as opened:
+            # One more than is read at all, so that a huge file is refused and not swallowed.
+            return decoded(opened.read(MAX_BYTES + 1)), file
     try:
         return kind.shipped(file), f"{file}.yaml"
     except KeyError as problem:
