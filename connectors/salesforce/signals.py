@@ -16,7 +16,10 @@ def hints(body: bytes) -> list[Hint]:
 
     A task hints at its account when the message names it, else at itself.
     """
-    said = json.loads(body)
+    try:
+        said = json.loads(body)
+    except RecursionError as error:
+        raise ValueError("a stored message is nested too deeply") from error
     if not isinstance(said, dict):
         raise ValueError("a stored message is a JSON object")
     kind, event, entity, record = (_text(said, name) for name in ("kind", "event", "object", "id"))

@@ -85,7 +85,7 @@ def verify_flow(
         raise SignatureRefused("malformed", "the message is too large")
     try:
         said = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         said = None
     if not isinstance(said, dict):
         raise SignatureRefused("malformed", "the message is no JSON object")
