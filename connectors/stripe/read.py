@@ -34,7 +34,7 @@ from connectors.stripe.translate import (
     subscription_facts,
 )
 from connectors.stripe.tries import Tries, TryReader, is_failing
-from domain.errors import KidgloveError, RateLimited, Transient, Unauthorized
+from domain.errors import Gone, KidgloveError, RateLimited, Transient, Unauthorized
 from domain.facts import Invoice, PaymentPicture, Subscription
 from domain.ids import Ref
 from domain.money import Money
@@ -109,9 +109,16 @@ class PaymentReader:
     # ------------------------------------------------------------ one customer
 
     def _picture(self, id: str, *, urgent: bool) -> PaymentPicture:
+        if not id:
+            # VENDOR: an empty filter is no filter, and a list would answer with strangers.
+            raise Gone("an empty id names no customer")
         at = self._clock()
         ref = Ref("stripe", "customer", id)
-        subscriptions = self._subscriptions(id, urgent=urgent)
+        try:
+            subscriptions = self._subscriptions(id, urgent=urgent)
+        except Gone:
+            # The lists know no deleted customer; the customer itself says which of the two it is.
+            subscriptions = []
         customer = self._customer(id, subscriptions, urgent=urgent)
         if customer.deleted:
             return PaymentPicture(customer=ref, read_at=at, is_deleted=True, url=self._url(id))

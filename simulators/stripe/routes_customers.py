@@ -72,7 +72,11 @@ def search_customers(desk: Desk) -> Obj:
 
 @endpoint("GET", "/v1/customers/{customer}", "customer_read")
 def retrieve_customer(desk: Desk) -> Obj:
-    return desk.world.get("customer", desk.ids[0])
+    id = desk.ids[0]
+    # VENDOR: a deleted customer is still answered, as a stub (api/customers/retrieve).
+    if id in desk.world.deleted_customers:
+        return {"id": id, "object": "customer", "deleted": True}
+    return desk.world.get("customer", id)
 
 
 @endpoint(
@@ -113,6 +117,7 @@ def delete_customer(desk: Desk) -> Obj:
             endings.cancel(world, subscription)
     world.emit("customer.deleted", customer)
     world.drop(customer)
+    world.deleted_customers.add(customer["id"])
     return {"id": customer["id"], "object": "customer", "deleted": True}
 
 

@@ -113,6 +113,7 @@ class World:
         self.tiers: dict[str, list[Obj]] = {}
         self.announce: Callable[[Obj], None] = lambda event: None
         self.shelves: dict[str, Shelf] = {}
+        self.deleted_customers: set[str] = set()
         self.invoice_pages = "https://invoice.stripe.com"
         self.portal_pages = "https://billing.stripe.com"
         self.seed = seed

@@ -233,6 +233,7 @@ def test_one_bad_row_never_sinks_its_batch(world: World) -> None:
     world.scripted.on(
         SUBSCRIPTIONS, refusal(400, "resource_missing", param="customer"), listed(subscription())
     )
+    world.scripted.on("GET /v1/customers/cus_0", refusal(404, "resource_missing", param="id"))
     found = world.connector.read_payments(["cus_0", "cus_1"])
     assert isinstance(found["cus_0"], Gone)
     assert isinstance(found["cus_1"], PaymentPicture)
