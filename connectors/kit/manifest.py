@@ -32,6 +32,16 @@ class Capability(StrEnum):
     EXAMINES = "Examines"
 
 
+class Trait(StrEnum):
+    """What only some vendors do; the conformance checks about it are picked by these."""
+
+    RENEWS_TOKENS = "renews a stale access token"
+    TELLS_WAIT = "tells how long to wait after a 429"
+    SIGNS_BODIES = "signs the body of its messages"
+    STAMPS_MESSAGES = "signs the time of its messages"
+    MERGES_ACCOUNTS = "merges accounts"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scope:
     """One permission that the credential needs, and what stops working without it."""
@@ -60,4 +70,5 @@ class Manifest:
     limits: Limits
     limit_headers: Mapping[str, str] = field(default_factory=dict)
     scopes: tuple[Scope, ...] = ()
+    traits: frozenset[Trait] = frozenset()
     docs: Mapping[str, str] = field(default_factory=dict)

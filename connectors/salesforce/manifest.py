@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.kit.manifest import Capability, Kind, Manifest, Scope
+from connectors.kit.manifest import Capability, Kind, Manifest, Scope, Trait
 from connectors.salesforce.quota import DEFAULT_LIMITS
 
 _DOCS = "https://developer.salesforce.com/docs/atlas.en-us"
@@ -39,6 +39,7 @@ MANIFEST = Manifest(
         Scope(name="Case: Read", needed_for="open support cases in the task"),
         Scope(name="View Setup and Configuration", needed_for="the doctor's look at the limits"),
     ),
+    traits=frozenset({Trait.RENEWS_TOKENS, Trait.MERGES_ACCOUNTS}),
     docs={
         "composite": f"{_REST}/resources_composite_composite.htm",
         "upsert": f"{_REST}/dome_upsert.htm",

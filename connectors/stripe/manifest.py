@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.kit.limits import Limits
-from connectors.kit.manifest import Capability, Kind, Manifest, Scope
+from connectors.kit.manifest import Capability, Kind, Manifest, Scope, Trait
 from connectors.stripe.versions import API_VERSION
 
 SCOPES = (
@@ -61,6 +61,7 @@ MANIFEST = Manifest(
         "Retry-After": "not documented by Stripe; honoured if it comes",
     },
     scopes=SCOPES,
+    traits=frozenset({Trait.TELLS_WAIT, Trait.SIGNS_BODIES, Trait.STAMPS_MESSAGES}),
     docs={
         "versions": "https://docs.stripe.com/api/versioning",
         "webhooks": "https://docs.stripe.com/webhooks",
