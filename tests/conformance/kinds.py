@@ -1,0 +1,31 @@
+"""What a vendor's test class inherits, by the part that the vendor plays."""
+
+from __future__ import annotations
+
+from tests.conformance.accounts import Accounts, Holds
+from tests.conformance.connection import Connection
+from tests.conformance.facts import ExaminesItself, StatesFacts
+from tests.conformance.listing import Listing
+from tests.conformance.paying import Collecting, Linking, Payments, Quieting
+from tests.conformance.signals import Signals
+from tests.conformance.writing import Writing
+
+
+class CrmConformance(
+    StatesFacts, ExaminesItself, Connection, Signals, Listing, Accounts, Holds, Writing
+):
+    """Everything that is asked of a CRM."""
+
+
+class PaymentsConformance(
+    StatesFacts,
+    ExaminesItself,
+    Connection,
+    Signals,
+    Listing,
+    Payments,
+    Quieting,
+    Collecting,
+    Linking,
+):
+    """Everything that is asked of a payment system."""

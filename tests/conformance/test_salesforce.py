@@ -1,0 +1,10 @@
+"""Salesforce does what every CRM here has to do."""
+
+from __future__ import annotations
+
+from tests.conformance.kinds import CrmConformance
+from tests.conformance.stages.salesforce import SalesforceStage
+
+
+class TestSalesforce(CrmConformance):
+    stage = SalesforceStage
