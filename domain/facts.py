@@ -176,6 +176,8 @@ class PaymentPicture:
     country: str | None = None
     is_deleted: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, str | None] = field(default_factory=dict)
+    """What the CRM may write there: the customer's own details, and our notes, by our names."""
     card: Card | None = None
     invoices: tuple[Invoice, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 
-from domain.case import Case, Outcome
+from domain.case import Case, CaseState, Outcome
 from domain.declines import explain
-from domain.facts import AccountFacts, Invoice
+from domain.facts import AccountFacts, Card, Invoice, PaymentPicture
 from domain.holds import QuietCertificate
 from domain.leaf import Known, Leaf, Missing
 from domain.money import Money, total
@@ -37,6 +38,7 @@ def our_values(
         "quiet.until": _or_none(certificate.until, certificate.checked_at),
         "sync.problem": _or_none(_problems(facts), None),
     }
+    quiet |= {name: Known(value, OURS) for name, value in _case_values(case, zone).items()}
     if isinstance(facts.payments, Missing):
         return quiet
     picture = facts.payments.value
@@ -67,8 +69,62 @@ def our_values(
             read_at,
         ),
         "payment.customer_id": Known(picture.customer.id, OURS, read_at),
+        "payment.cancel_on": _or_none(_cancel_on(picture, zone), read_at),
+        "payment.card_expires": _or_none(_card_expires(picture.card), read_at),
         "payment.customer_url": _or_none(picture.url, read_at),
+        **{
+            f"customer.{name}": Known(said, OURS, read_at) for name, said in picture.details.items()
+        },
     }
+
+
+STATES = {
+    CaseState.WATCHING: "Watching",
+    CaseState.WITH_PERSON: "With a person",
+    CaseState.IN_RESOLUTION: "In resolution",
+    CaseState.PROMISED: "Promised",
+}
+"""How people read where a case stands."""
+
+
+def _case_values(case: Case | None, zone: str) -> Mapping[str, str | None]:
+    if case is None:
+        return dict.fromkeys(("case.state", "case.key", "hold.answer"))
+    ended = f"Closed, {case.outcome.value}" if case.outcome else "Closed"
+    return {
+        "case.state": STATES.get(case.state, ended),
+        "case.key": case.key,
+        "hold.answer": _answer(case, zone) if case.is_open else None,
+    }
+
+
+def _answer(case: Case, zone: str) -> str | None:
+    """What was made of a person's word or of the customer's promise."""
+    if case.word is not None:
+        ends = f"Quiet until {_said(local_date(case.word.until, zone))}"
+        if not case.word.is_understood:
+            return f"{ends}: nobody told us what {case.word.raw!r} means"
+        return f"{ends}: {case.word.raw}, seen on {_said(local_date(case.word.since, zone))}"
+    if case.promise is not None:
+        return f"Quiet until the morning after {_said(case.promise.promised)}, as promised"
+    return None
+
+
+def _said(day: date) -> str:
+    return f"{day:%a} {day.day} {day:%b %Y}"
+
+
+def _cancel_on(picture: PaymentPicture, zone: str) -> date | None:
+    """The first day on which a live subscription ends for good."""
+    ends = [one.cancel_at for one in picture.subscriptions if one.status.is_live and one.cancel_at]
+    return local_date(min(ends), zone) if ends else None
+
+
+def _card_expires(card: Card | None) -> date | None:
+    """A card is good to the last day of its month."""
+    if card is None or not 1 <= card.exp_month <= 12:
+        return None
+    return date(card.exp_year, card.exp_month, monthrange(card.exp_year, card.exp_month)[1])
 
 
 def _problems(facts: AccountFacts) -> str | None:

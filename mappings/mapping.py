@@ -6,7 +6,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 
 from domain.facts import Role
+from domain.merge import Rule
 from mappings.vocabulary import Convert, Flow, Meaning, System, Winner
+
+RULES: Mapping[Winner, Rule] = {
+    Winner.STRIPE: Rule.OURS,
+    Winner.ERP: Rule.OURS,
+    Winner.WORKER: Rule.OURS,
+    Winner.CRM: Rule.THEIRS,
+    Winner.NEWEST: Rule.NEWEST,
+    Winner.IF_BLANK: Rule.IF_BLANK,
+    Winner.HUMAN: Rule.HUMAN,
+    Winner.ASK: Rule.ASK,
+}
+"""Who wins, in the words of the merge: our side is where the money is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +46,11 @@ class FieldRow:
         if self.ours is not None:
             return self.ours
         return "the constant" if self.constant is not None else "the template"
+
+    @property
+    def rule(self) -> Rule:
+        """Who wins, in the words of the merge."""
+        return RULES[self.wins]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -128,6 +128,12 @@ OURS: Mapping[str, OurField] = MappingProxyType(
         ),
         "payment.mrr": OurField(type=OurType.MONEY, doc="the present MRR"),
         "payment.arr": OurField(type=OurType.MONEY, doc="twelve times the present MRR"),
+        "payment.cancel_on": OurField(
+            type=OurType.DAY, doc="the day on which a subscription ends, if it was cancelled"
+        ),
+        "payment.card_expires": OurField(
+            type=OurType.DAY, doc="the last day on which the card on file is good"
+        ),
         "payment.customer_id": OurField(type=OurType.ID, doc="the customer's id in Stripe"),
         "payment.customer_url": OurField(
             type=OurType.URL, doc="the customer's page in the Stripe Dashboard"
@@ -143,6 +149,19 @@ OURS: Mapping[str, OurField] = MappingProxyType(
         ),
         "quiet.until": OurField(
             type=OurType.MOMENT, doc="when the quiet ends by itself", owner=Winner.WORKER
+        ),
+        "case.state": OurField(
+            type=OurType.TEXT, doc="where the case stands; empty without one", owner=Winner.WORKER
+        ),
+        "case.key": OurField(
+            type=OurType.ID,
+            doc="the key of the case and of its task; empty without one",
+            owner=Winner.WORKER,
+        ),
+        "hold.answer": OurField(
+            type=OurType.TEXT,
+            doc="what was made of the word in the resolution field; empty without one",
+            owner=Winner.WORKER,
         ),
         "sync.problem": OurField(
             type=OurType.TEXT,
@@ -191,6 +210,42 @@ OURS: Mapping[str, OurField] = MappingProxyType(
         "customer.phone": OurField(
             type=OurType.TEXT,
             doc="the customer's telephone number",
+            owner=Winner.CRM,
+            flows=_EITHER,
+        ),
+        "customer.address.line1": OurField(
+            type=OurType.TEXT,
+            doc="the first line of the billing address",
+            owner=Winner.CRM,
+            flows=_EITHER,
+        ),
+        "customer.address.line2": OurField(
+            type=OurType.TEXT,
+            doc="the second line of the billing address",
+            owner=Winner.CRM,
+            flows=_EITHER,
+        ),
+        "customer.address.city": OurField(
+            type=OurType.TEXT,
+            doc="the city of the billing address",
+            owner=Winner.CRM,
+            flows=_EITHER,
+        ),
+        "customer.address.state": OurField(
+            type=OurType.TEXT,
+            doc="the state of the billing address",
+            owner=Winner.CRM,
+            flows=_EITHER,
+        ),
+        "customer.address.postal_code": OurField(
+            type=OurType.TEXT,
+            doc="the postal code of the billing address",
+            owner=Winner.CRM,
+            flows=_EITHER,
+        ),
+        "customer.address.country": OurField(
+            type=OurType.TEXT,
+            doc="the country of the billing address, as its two letters",
             owner=Winner.CRM,
             flows=_EITHER,
         ),

@@ -97,6 +97,11 @@ def account_fields() -> list[Field]:
         ),
         moment("Dunning_Suppressed_At__c", "Dunning Suppressed At", **_MACHINE),
         moment("Dunning_Quiet_Until__c", "Dunning Quiet Until", **_MACHINE),
+        day("Subscription_Ends_On__c", "Subscription Ends On", **_MACHINE),
+        day("Card_Expires_On__c", "Card Expires On", **_MACHINE),
+        text("Dunning_Case_State__c", "Dunning Case State", 80, **_MACHINE),
+        text("Dunning_Case_Key__c", "Dunning Case Key", 255, **_MACHINE),
+        text("Dunning_Answer__c", "Dunning Answer", 255, **_MACHINE),
         long_text("Dunning_Sync_Error__c", "Dunning Sync Error", 32768, **_MACHINE),
     ]
 

@@ -57,7 +57,7 @@ def test_people_and_machine_write_different_fields() -> None:
     mapping = default_mapping("salesforce")
     assert not set(mapping.human_fields) & set(mapping.machine_fields)
     assert mapping.account_fields == (*mapping.human_fields, *mapping.machine_fields)
-    assert len(mapping.account_fields) == 26
+    assert len(mapping.account_fields) == 31
 
 
 def test_there_is_no_mapping_for_a_system_that_we_do_not_know() -> None:
