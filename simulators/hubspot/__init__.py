@@ -1,0 +1,8 @@
+"""A stateful HubSpot account over plain HTTP; see README.md."""
+
+from simulators.hubspot.people import Person
+from simulators.hubspot.service import Seen
+from simulators.hubspot.sim import APP_ID, PORTAL_ID, HubspotSim
+from simulators.hubspot.troubles import whole
+
+__all__ = ["APP_ID", "PORTAL_ID", "HubspotSim", "Person", "Seen", "whole"]
