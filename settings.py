@@ -40,6 +40,27 @@ class SalesforceSettings(BaseModel):
     away_field: str | None = None
 
 
+class HubspotSettings(BaseModel):
+    """HubSpot: a service key or an app's access token, the portal, and the app that tells us.
+
+    `app_secrets` prove the app's webhooks, several while one is replaced; `webhook_url` is the
+    public address as the app's configuration has it, which HubSpot signs.
+    """
+
+    token: SecretStr = SecretStr("")
+    api_base: str | None = None
+    portal_id: str = ""
+    fallback_owner: str = ""
+    csm_owner_property: str = ""
+    """The company property that holds the CSM, where it is another than the mapping's."""
+    calls_per_window: int | None = None
+    """What HubSpot allows the token in ten seconds; None takes that of the smallest tier."""
+    app_id: str = ""
+    client_id: str = ""
+    app_secrets: list[SecretStr] = Field(default_factory=list)
+    webhook_url: str = ""
+
+
 class Settings(BaseSettings):
     """Everything that differs between installations, from `KIDGLOVE_*` variables or `.env`.
 
@@ -62,6 +83,7 @@ class Settings(BaseSettings):
     clock_file: Path | None = None
     stripe: StripeSettings = StripeSettings()
     salesforce: SalesforceSettings = SalesforceSettings()
+    hubspot: HubspotSettings = HubspotSettings()
     effect_modes: dict[EffectKind, EffectMode] = Field(default_factory=dict)
     all_effects: EffectMode = EffectMode.ACT
     max_body_bytes: int = 1_048_576

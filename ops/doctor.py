@@ -15,8 +15,7 @@ from domain.errors import KidgloveError
 from domain.policy import Automation, HoldStart, Policy, Tier
 from domain.ports import Examines, Health
 from domain.wording import count
-from jobs.crms import CRMS, connected
-from jobs.runtime import PAYMENTS_SYSTEM
+from jobs.runtime import CRM_SYSTEM, PAYMENTS_SYSTEM
 from ops import health
 from ops.lines import Line, ok, wrong
 
@@ -47,7 +46,7 @@ class Word:
 def examine(here: Runtime) -> list[Line]:
     """Every check. Never raises: a check that fails is a line that is wrong."""
     lines = [*_here(here)]
-    for system in _systems(here):
+    for system in (PAYMENTS_SYSTEM, CRM_SYSTEM):
         lines += _vendor(here, system)
     lines += _policy(here)
     try:
@@ -60,13 +59,8 @@ def examine(here: Runtime) -> list[Line]:
 
 def people_only(here: Runtime) -> frozenset[str]:
     """The ids of the lines for which a person's word is asked, those confirmed before included."""
-    lines = [line for system in _systems(here) for line in _vendor(here, system)]
+    lines = [*_vendor(here, PAYMENTS_SYSTEM), *_vendor(here, CRM_SYSTEM)]
     return frozenset(line.id for line in lines if line.health is Health.UNKNOWN)
-
-
-def _systems(here: Runtime) -> tuple[str, ...]:
-    """The payment system and every connected CRM; all that could be, if none is."""
-    return (PAYMENTS_SYSTEM, *(connected(here.settings) or CRMS))
 
 
 def confirmations(tx: Transaction) -> Mapping[str, Word]:
@@ -218,7 +212,7 @@ def _modes(here: Runtime) -> Iterator[Line]:
 def _vendor(here: Runtime, system: str) -> Iterator[Line]:
     """What the connector finds; one that cannot even be made is a line that is wrong."""
     try:
-        found: Examines | None = here.stripe if system == PAYMENTS_SYSTEM else here.crms.get(system)
+        found: Examines | None = here.stripe if system == PAYMENTS_SYSTEM else here.salesforce
     except KidgloveError as problem:
         yield wrong(f"{system}/connected", problem.message, problem.remedy)
         return
@@ -230,7 +224,7 @@ def _vendor(here: Runtime, system: str) -> Iterator[Line]:
             id=f"{system}/connected",
             health=Health.UNKNOWN,
             detail="not connected",
-            remedy=f"Set {CRMS[system].switch} and its credential.",
+            remedy="Set KIDGLOVE_SALESFORCE__INSTANCE_URL and its credential.",
         )
         return
     for finding in found.examine():

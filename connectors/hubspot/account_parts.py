@@ -1,0 +1,190 @@
+"""What hangs on companies: tasks, tickets, contacts and talks, for a hundred companies at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from connectors.hubspot import ids
+from connectors.hubspot.errors import MissingScope
+from connectors.hubspot.gateway import Gateway
+from connectors.hubspot.tasks import TaskFields
+from connectors.hubspot.wire import Row
+
+DENIED_FOR = timedelta(minutes=10)
+"""How long a part without access is not asked for again: asking costs a call each time."""
+STAGES_FOR = timedelta(hours=1)
+"""Pipelines change about once a year."""
+NEWEST = 10
+"""Talks of each kind that are looked at; among so many is the last one that really took place."""
+TICKETS_SHOWN = 50
+"""More open tickets than this are one number to a person anyway."""
+TICKET_PROPERTIES = ("subject", "hs_pipeline_stage", "hs_ticket_priority", "createdate")
+CONTACT_PROPERTIES = ("firstname", "lastname", "email")
+TALKS: Mapping[str, tuple[str, ...]] = {
+    ids.CALLS: ("hs_timestamp", "hs_call_title", "hs_call_direction", "hubspot_owner_id"),
+    ids.MEETINGS: ("hs_timestamp", "hs_meeting_title", "hs_meeting_outcome", "hubspot_owner_id"),
+    ids.EMAILS: ("hs_timestamp", "hs_email_subject", "hs_email_direction", "hubspot_owner_id"),
+}
+"""Where talks are kept, and the properties that tell one. Notes are left out: nobody was spoken
+to in them."""
+
+
+class Part(StrEnum):
+    """What an account can be read without. The value is what a person is told is missing."""
+
+    TICKETS = "tickets"
+    CONTACT = "contacts"
+    TALKS = "calls, meetings and emails"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hanging:
+    """The records that hang on one company."""
+
+    tasks: Sequence[Row] = ()
+    tickets: Sequence[Row] = ()
+    contacts: Sequence[tuple[Row, frozenset[str]]] = ()
+    """Each contact with the labels of its association, lower case."""
+    talks: Sequence[tuple[str, Row]] = ()
+    """Each talk with its kind of record."""
+    denied: frozenset[Part] = field(default=frozenset())
+
+
+class Parts:
+    """Reads what hangs on companies. A part without access is left out and asked for later."""
+
+    def __init__(self, gateway: Gateway, *, now: Callable[[], datetime]) -> None:
+        self._gateway = gateway
+        self._now = now
+        self._denied: dict[Part, datetime] = {}
+        self._stages: tuple[datetime, frozenset[str]] | None = None
+
+    def of(
+        self, companies: Sequence[str], *, fields: TaskFields, has_contact: bool, urgent: bool
+    ) -> dict[str, Hanging]:
+        """Everything that hangs on each company, two calls for each kind of record."""
+        if not companies:
+            return {}
+        tasks = self._records(companies, ids.TASKS, fields.read, urgent=urgent)
+        tickets = self._allowed(
+            Part.TICKETS,
+            lambda: self._open_only(
+                self._records(companies, ids.TICKETS, TICKET_PROPERTIES, urgent=urgent)
+            ),
+        )
+        contacts = (
+            self._allowed(Part.CONTACT, lambda: self._labelled(companies, urgent=urgent))
+            if has_contact
+            else {}
+        )
+        talks = self._allowed(Part.TALKS, lambda: self._talks(companies, urgent=urgent))
+        lacking = frozenset(
+            part
+            for part, found in (
+                (Part.TICKETS, tickets),
+                (Part.CONTACT, contacts),
+                (Part.TALKS, talks),
+            )
+            if found is None
+        )
+        return {
+            one: Hanging(
+                tasks=[row for row, _ in tasks[one]],
+                tickets=(tickets or {}).get(one, ()),
+                contacts=(contacts or {}).get(one, ()),
+                talks=(talks or {}).get(one, ()),
+                denied=lacking,
+            )
+            for one in companies
+        }
+
+    def _allowed(self, part: Part, read: Callable[[], dict[str, list]]) -> dict[str, list] | None:  # type: ignore[type-arg]
+        since = self._denied.get(part)
+        if since is not None and self._now() - since < DENIED_FOR:
+            return None
+        try:
+            return read()
+        except MissingScope:
+            self._denied[part] = self._now()
+            return None
+
+    def _records(
+        self,
+        companies: Sequence[str],
+        kind: str,
+        properties: Sequence[str],
+        *,
+        urgent: bool,
+        newest: int = 0,
+    ) -> dict[str, list[tuple[Row, Row]]]:
+        """The records of one kind by company, each with the association that led to it."""
+        what = f"{kind} of {len(companies)} companies"
+        linked = self._gateway.linked(ids.COMPANIES, companies, kind, what=what, urgent=urgent)
+        wanted = {
+            one: sorted(
+                {str(link["toObjectId"]): link for link in linked.get(one, [])}.items(),
+                key=lambda pair: (len(pair[0]), pair[0]),
+                reverse=True,
+            )[: newest or None]
+            for one in companies
+        }
+        every = [id for pairs in wanted.values() for id, _ in pairs]
+        rows = (
+            {
+                str(row["id"]): row
+                for row in self._gateway.read(kind, every, properties, what=what, urgent=urgent)
+            }
+            if every
+            else {}
+        )
+        return {
+            one: [(rows[id], link) for id, link in pairs if id in rows]
+            for one, pairs in wanted.items()
+        }
+
+    def _open_only(self, found: Mapping[str, list[tuple[Row, Row]]]) -> dict[str, list[Row]]:
+        if not any(found.values()):
+            return {one: [] for one in found}
+        closed = self._closed_stages()
+        return {
+            one: [
+                row for row, _ in rows if row["properties"].get("hs_pipeline_stage") not in closed
+            ][:TICKETS_SHOWN]
+            for one, rows in found.items()
+        }
+
+    def _closed_stages(self) -> frozenset[str]:
+        if self._stages is None or self._now() - self._stages[0] >= STAGES_FOR:
+            closed = frozenset(
+                str(stage["id"])
+                for pipeline in self._gateway.pipelines(ids.TICKETS)
+                for stage in pipeline.get("stages") or ()
+                if (stage.get("metadata") or {}).get("ticketState") == "CLOSED"
+            )
+            self._stages = (self._now(), closed)
+        return self._stages[1]
+
+    def _labelled(
+        self, companies: Sequence[str], *, urgent: bool
+    ) -> dict[str, list[tuple[Row, frozenset[str]]]]:
+        found = self._records(companies, ids.CONTACTS, CONTACT_PROPERTIES, urgent=urgent)
+        return {one: [(row, _labels(link)) for row, link in rows] for one, rows in found.items()}
+
+    def _talks(self, companies: Sequence[str], *, urgent: bool) -> dict[str, list[tuple[str, Row]]]:
+        talks: dict[str, list[tuple[str, Row]]] = {one: [] for one in companies}
+        for kind, properties in TALKS.items():
+            found = self._records(companies, kind, properties, urgent=urgent, newest=NEWEST)
+            for one, rows in found.items():
+                talks[one] += [(kind, row) for row, _ in rows]
+        return talks
+
+
+def _labels(link: Row) -> frozenset[str]:
+    return frozenset(
+        str(one["label"]).casefold()
+        for one in link.get("associationTypes") or ()
+        if one.get("label")
+    )

@@ -1,0 +1,130 @@
+"""HubSpot as the ports see it: one object that has every capability of this vendor."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from connectors.hubspot import ids, signals
+from connectors.hubspot.changes import ChangeLister
+from connectors.hubspot.client import TIMEOUTS, Client
+from connectors.hubspot.definitions import Definitions
+from connectors.hubspot.doctor import Doctor, Expected
+from connectors.hubspot.gateway import Gateway
+from connectors.hubspot.names import Names
+from connectors.hubspot.people import People
+from connectors.hubspot.portal import Portal
+from connectors.hubspot.read import AccountReader, Found
+from connectors.hubspot.setup import Setup
+from connectors.hubspot.sweep import HoldSweeper
+from connectors.hubspot.tasks import TaskFields
+from connectors.hubspot.write import CrmWriter
+from connectors.hubspot.write_fields import FieldWriter
+from connectors.hubspot.write_tasks import TaskWriter
+from connectors.kit.http import Timeouts
+from connectors.kit.limits import Limiter
+from connectors.kit.retry import Retry
+from domain.errors import KidgloveError
+from domain.facts import Person
+from domain.ids import Ref
+from domain.ports import FieldsChange, Finding, Hint, Page, ReadPlan, Receipt, TaskChange
+
+
+class HubspotConnector:
+    """`ReadsAccounts`, `WritesCrm`, `ListsChanges`, `SendsSignals`, `SweepsHolds`, `Examines`.
+
+    For one process and one thread, made after the fork. `calls` counts the HTTP requests by kind.
+    `base_url` sends all traffic to a simulator.
+    """
+
+    def __init__(
+        self,
+        token: str,
+        *,
+        names: Names,
+        expected: Expected,
+        clock: Callable[[], datetime],
+        limiter: Limiter | None = None,
+        search_limiter: Limiter | None = None,
+        base_url: str | None = None,
+        timeouts: Timeouts = TIMEOUTS,
+        retry: Retry | None = None,
+    ) -> None:
+        self._gateway = Gateway(
+            Client(
+                token,
+                base_url=base_url,
+                limiter=limiter,
+                search_limiter=search_limiter,
+                timeouts=timeouts,
+                retry=retry,
+            )
+        )
+        companies = Definitions(self._gateway, ids.COMPANIES, now=clock)
+        tasks = Definitions(self._gateway, ids.TASKS, now=clock)
+        portal = Portal(self._gateway, portal_id=expected.portal_id, now=clock)
+        people = People(self._gateway, now=clock, zone=portal.zone)
+        fields = TaskFields(key=names.task_key, outcome=names.task_outcome)
+        self._reader = AccountReader(
+            self._gateway, companies, people, names, portal.pages, now=clock
+        )
+        self._writer = CrmWriter(
+            TaskWriter(self._gateway, tasks, people, fields, now=clock),
+            FieldWriter(self._gateway, companies),
+        )
+        self._changes = ChangeLister(self._gateway, names)
+        self._sweeper = HoldSweeper(self._gateway, companies, names)
+        self._doctor = Doctor(self._gateway, people, names, expected, now=clock)
+        self.setup = Setup(self._gateway)
+
+    @property
+    def calls(self) -> Counter[str]:
+        """How many HTTP requests were made, by kind."""
+        return self._gateway.calls
+
+    def read_accounts(
+        self,
+        *,
+        ids: Sequence[str] = (),
+        customers: Sequence[str] = (),
+        plan: ReadPlan,
+        urgent: bool = False,
+    ) -> Found:
+        """See `ReadsAccounts.read_accounts`; a fixed number of calls for each hundred accounts."""
+        # Urgent accounts come alone, so a batch of one may use the calls kept in reserve.
+        alone = len(ids) + len(customers) == 1
+        return self._reader.read_accounts(
+            ids=ids, customers=customers, plan=plan, urgent=urgent or alone
+        )
+
+    def person(self, id: str) -> Person | KidgloveError:
+        """See `ReadsAccounts.person`."""
+        return self._reader.person(id)
+
+    def write(
+        self,
+        changes: Sequence[TaskChange | FieldsChange],
+        *,
+        known: Mapping[Ref, Mapping[str, Any]] | None = None,
+        urgent: bool = False,
+    ) -> Sequence[Receipt | KidgloveError]:
+        """See `WritesCrm.write`; a batch with a high-priority task is urgent by itself."""
+        return self._writer.write(changes, known=known, urgent=urgent)
+
+    def changes(self, cursor: str | None, *, now: datetime) -> Page:
+        """See `ListsChanges.changes`; two or three calls a page."""
+        return self._changes.changes(cursor, now=now)
+
+    def hints(self, body: bytes) -> Sequence[Hint]:
+        """See `SendsSignals.hints`."""
+        return signals.hints(body)
+
+    def accounts_on_hold(self, *, plan: ReadPlan, words: Sequence[str]) -> Sequence[Ref]:
+        """See `SweepsHolds.accounts_on_hold`; one call for each two hundred of them."""
+        return self._sweeper.accounts_on_hold(plan=plan, words=words)
+
+    def examine(self) -> Sequence[Finding]:
+        """See `Examines.examine`."""
+        return self._doctor.examine()

@@ -1,0 +1,22 @@
+"""The portal's property names that a connector needs even where nobody hands it a plan."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """Property names as the admin mapped them, by the part that they play."""
+
+    task_key: str
+    """On tasks: our key; unique where HubSpot honours that."""
+    customer: str
+    """On companies: the payment customer (a unique property)."""
+    resolution: str = ""
+    """On companies: the enumeration in which a person says that the account is in resolution."""
+    task_outcome: str | None = None
+    watched: tuple[str, ...] = ()
+    """On companies: the properties that people write, whose change is news. Empty: every one is."""
+    csm: str | None = None
+    """On companies: the property of the CSM, where the settings name another than the mapping."""

@@ -1,0 +1,158 @@
+"""Brings our property group and properties to a portal: only what is missing, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from connectors.hubspot.gateway import Gateway
+from connectors.hubspot.schema import GROUP, GROUP_LABEL, WANTED, Wanted
+from connectors.hubspot.wire import Row
+from domain.errors import Conflict, KidgloveError, Rejected
+
+
+class Did(StrEnum):
+    """What was, or would be, done about one part of the schema."""
+
+    THERE = "there"
+    MADE = "made"
+    EXTENDED = "extended"
+    """Options were added to a list; none is ever taken away."""
+    WOULD_MAKE = "would make"
+    WOULD_EXTEND = "would extend"
+    DIFFERS = "differs"
+    """It exists in another form, which nobody but the portal's admin may change."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One part of the schema and what became of it."""
+
+    what: str
+    did: Did
+    detail: str = ""
+
+    @property
+    def is_well(self) -> bool:
+        """Whether nothing is left for a person to do."""
+        return self.did not in (Did.DIFFERS, Did.FAILED)
+
+
+class Setup:
+    """Creates what is missing. Running it twice changes nothing; nothing is ever deleted."""
+
+    def __init__(self, gateway: Gateway, wanted: Sequence[Wanted] = WANTED) -> None:
+        self._gateway = gateway
+        self._wanted = wanted
+
+    def run(self, *, dry_run: bool = False) -> Iterator[Step]:
+        """Each step as it is done. With `dry_run` nothing is written. Raises what concerns the
+        whole connection; a refused property is a step that failed."""
+        for kind in dict.fromkeys(one.kind for one in self._wanted):
+            present = {str(row["name"]): row for row in self._gateway.properties(kind)}
+            wanted = [one for one in self._wanted if one.kind == kind]
+            yield from self._group(kind, wanted, present, dry_run=dry_run)
+            for one in wanted:
+                yield self._property(one, present.get(one.name), dry_run=dry_run)
+
+    def _group(
+        self, kind: str, wanted: Sequence[Wanted], present: Mapping[str, Row], *, dry_run: bool
+    ) -> Iterator[Step]:
+        if all(one.name in present for one in wanted):
+            return
+        what = f"{kind}: group {GROUP}"
+        if any(row.get("name") == GROUP for row in self._gateway.groups(kind)):
+            yield Step(what=what, did=Did.THERE)
+        elif dry_run:
+            yield Step(what=what, did=Did.WOULD_MAKE)
+        else:
+            try:
+                self._gateway.create_group(
+                    kind, {"name": GROUP, "label": GROUP_LABEL, "displayOrder": -1}
+                )
+            except Conflict:
+                yield Step(what=what, did=Did.THERE, detail="somebody made it at this moment")
+            else:
+                yield Step(what=what, did=Did.MADE)
+
+    def _property(self, one: Wanted, row: Row | None, *, dry_run: bool) -> Step:
+        what = f"{one.kind}: {one.name}"
+        try:
+            if row is None:
+                if dry_run:
+                    return Step(what=what, did=Did.WOULD_MAKE)
+                row, note = self._made(one)
+                return self._judged(one, row, Did.MADE, note)
+            lacking = missing_options(one, row)
+            if lacking and not _difference(one, row):
+                if dry_run:
+                    return Step(what=what, did=Did.WOULD_EXTEND, detail=", ".join(lacking))
+                row = self._extended(one, row, lacking)
+                return self._judged(one, row, Did.EXTENDED, ", ".join(lacking))
+        except (Conflict, Rejected) as problem:
+            return Step(what=what, did=Did.FAILED, detail=f"{problem.message} {problem.remedy}")
+        return self._judged(one, row, Did.THERE, "")
+
+    def _made(self, one: Wanted) -> tuple[Row, str]:
+        """The property as read back after it was made.
+
+        # VENDOR: whether tasks can have unique properties is not documented; where HubSpot refuses
+        # it the key is made without, and tasks are looked up by their company instead.
+        """
+        note = ""
+        try:
+            self._create(one, one.body)
+        except KidgloveError as problem:
+            if not one.is_unique or one.kind == "companies" or not isinstance(problem, Rejected):
+                raise
+            body = {name: value for name, value in one.body.items() if name != "hasUniqueValue"}
+            self._create(one, body)
+            note = "not unique: HubSpot refuses that here, so tasks are looked up by their company"
+        rows = {str(row["name"]): row for row in self._gateway.properties(one.kind)}
+        if one.name not in rows:
+            raise Rejected(f"property {one.kind}.{one.name} was made and is not there")
+        return rows[one.name], note
+
+    def _create(self, one: Wanted, body: Row) -> None:
+        try:
+            self._gateway.create_property(one.kind, body)
+        except Conflict:
+            # Somebody made it since we looked: what counts is how it reads now.
+            return
+
+    def _extended(self, one: Wanted, row: Row, lacking: Sequence[str]) -> Row:
+        added = [option for option in one.body["options"] if option["value"] in lacking]
+        options = [*(row.get("options") or ()), *added]
+        self._gateway.update_property(one.kind, one.name, {"options": options})
+        rows = {str(found["name"]): found for found in self._gateway.properties(one.kind)}
+        return rows.get(one.name, {})
+
+    def _judged(self, one: Wanted, row: Row, did: Did, note: str) -> Step:
+        what = f"{one.kind}: {one.name}"
+        wrong = _difference(one, row)
+        if wrong:
+            return Step(what=what, did=Did.DIFFERS, detail=wrong)
+        if missing_options(one, row):
+            lacking = ", ".join(missing_options(one, row))
+            return Step(what=what, did=Did.FAILED, detail=f"it still lacks {lacking}")
+        return Step(what=what, did=did, detail=note)
+
+
+def missing_options(one: Wanted, row: Row) -> list[str]:
+    """The values that the property's list lacks."""
+    has = {str(option.get("value")) for option in row.get("options") or ()}
+    return [value for value, _ in one.options if value not in has]
+
+
+def _difference(one: Wanted, row: Row) -> str:
+    """How the property that stands there cannot serve; empty if it can."""
+    if str(row.get("type")) != one.type:
+        return f"it is of type {row.get('type')}, and {one.type} is needed"
+    if one.is_unique and one.kind == "companies" and not row.get("hasUniqueValue"):
+        return (
+            "it is not unique, and HubSpot cannot make it so later: make another one that is, and "
+            "map that"
+        )
+    return ""

@@ -1,0 +1,145 @@
+"""A company is read with everything a case needs, in calls that do not grow with the number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from domain.errors import Gone, Misconfigured
+from domain.facts import Role
+from domain.leaf import Known, Missing
+from domain.ports import FoundAccounts
+from tests.connectors.hubspot_stage import CUSTOMER, PLAN, START, Stage, staged
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with staged() as stage:
+        yield stage
+
+
+def test_a_company_is_found_by_the_customer_that_it_claims(stage: Stage) -> None:
+    record = stage.read(stage.connector())
+    assert (record.ref, record.name, record.customers) == (
+        stage.ref,
+        "Aurelius Partners",
+        (CUSTOMER,),
+    )
+
+
+def test_the_people_are_owners_with_the_zone_of_the_user_behind_them(stage: Stage) -> None:
+    people = stage.read(stage.connector()).people
+    assert {role: (one.id, one.zone) for role, one in people.items()} == {
+        Role.OWNER: (stage.owner, "Europe/Berlin"),
+        Role.CSM: (stage.csm, "America/Los_Angeles"),
+    }
+
+
+def test_texts_become_values_of_the_types_that_the_portal_defines(stage: Stage) -> None:
+    human = stage.sim.human(stage.csm)
+    human.set_company(
+        stage.company, billing_promise_date="2026-12-01", kidglove_expansion_arr="1200.50"
+    )
+    fields = stage.read(stage.connector()).fields
+    assert (
+        fields["kidglove_health_score"],
+        fields["kidglove_expansion_arr"],
+        fields["billing_promise_date"],
+        fields["kidglove_cs_tier"],
+    ) == (62, 1200.5, "2026-12-01", None)
+
+
+def test_who_said_the_word_and_when_comes_from_its_history(stage: Stage) -> None:
+    stage.sim.human(stage.csm).set_company(stage.company, billing_resolution_status="in_resolution")
+    stage.clock.advance(timedelta(hours=3))
+    stage.sim.human(stage.owner).set_company(stage.company, name="Aurelius")
+    record = stage.read(stage.connector())
+    assert (record.changed_by, record.changed_at) == (stage.csm, START)
+
+
+def test_a_company_that_was_deleted_is_gone(stage: Stage) -> None:
+    stage.sim.human(stage.csm).delete("companies", stage.company)
+    answer = stage.connector().read_accounts(ids=[stage.company], plan=PLAN)[stage.company]
+    assert isinstance(answer, Gone)
+
+
+def test_a_customer_that_nobody_claims_is_found_nowhere(stage: Stage) -> None:
+    answer = stage.connector().read_accounts(customers=["cus_none"], plan=PLAN)["cus_none"]
+    assert answer == FoundAccounts(records=())
+
+
+@pytest.mark.parametrize("new_ids", [False, True])
+def test_a_company_that_was_merged_away_answers_with_its_survivor(
+    stage: Stage, new_ids: bool
+) -> None:
+    stage.sim.set_merging(new_ids=new_ids)
+    other = stage.sim.add_company("Aurelius Holding")
+    survivor = stage.sim.merge_companies(other, stage.company)
+    answer = stage.connector().read_accounts(ids=[stage.company], plan=PLAN)[stage.company]
+    assert isinstance(answer, FoundAccounts)
+    assert [record.ref.id for record in answer.records] == [survivor]
+
+
+def test_open_tickets_are_told_and_closed_ones_are_not(stage: Stage) -> None:
+    stage.sim.add_ticket(stage.company, "Export is slow", priority="HIGH")
+    stage.sim.add_ticket(stage.company, "Old", stage="4")
+    tickets = stage.read(stage.connector()).tickets
+    assert isinstance(tickets, Known)
+    assert [(one.title, one.priority) for one in tickets.value] == [("Export is slow", "HIGH")]
+
+
+def test_tickets_without_access_are_missing_and_the_rest_is_read(stage: Stage) -> None:
+    stage.sim.add_ticket(stage.company, "Export is slow")
+    stage.sim.revoke_scope("tickets")
+    record = stage.read(stage.connector())
+    assert (record.tickets, record.name) == (Missing("no access to tickets"), "Aurelius Partners")
+
+
+def test_the_last_talk_is_a_call_and_not_a_task_of_ours(stage: Stage) -> None:
+    stage.sim.add_call(stage.company, "Renewal", at=START - timedelta(days=3), owner=stage.csm)
+    stage.sim.add_meeting(stage.company, "Review", at=START + timedelta(days=3), owner=stage.csm)
+    touch = stage.read(stage.connector()).last_touch
+    assert isinstance(touch, Known)
+    assert touch.value is not None
+    assert (touch.value.kind, touch.value.who, touch.value.line) == (
+        "call",
+        "Dana Ruiz",
+        "Renewal",
+    )
+
+
+def test_a_mapped_property_that_the_portal_does_not_have_is_named(stage: Stage) -> None:
+    stage.sim.drop_property("companies", "kidglove_cs_tier")
+    with pytest.raises(Misconfigured) as refused:
+        stage.read(stage.connector())
+    assert refused.value.row == "kidglove_cs_tier"
+
+
+def test_somebody_who_is_away_or_deactivated_takes_no_work(stage: Stage) -> None:
+    stage.sim.set_away(stage.csm)
+    stage.sim.deactivate(stage.owner)
+    people = stage.read(stage.connector()).people
+    assert [people[role].can_take_work for role in (Role.CSM, Role.OWNER)] == [False, False]
+
+
+def test_a_user_id_is_not_taken_for_an_owner_id(stage: Stage) -> None:
+    answer = stage.connector().person(str(stage.sim.user_id_of(stage.spare)))
+    assert isinstance(answer, Misconfigured)
+    assert stage.spare in answer.message
+
+
+@pytest.mark.req("R24", partly="only the cost of reading on the HubSpot side")
+def test_a_hundred_companies_cost_as_many_calls_as_one(stage: Stage) -> None:
+    customers = [f"cus_{number}" for number in range(100)]
+    for customer in customers:
+        stage.sim.add_company(f"Company {customer}", stripe_customer_id=customer)
+    connector = stage.connector()
+    connector.read_accounts(customers=customers[:1], plan=PLAN)
+    connector.calls.clear()
+    connector.read_accounts(customers=customers[:1], plan=PLAN)
+    alone = connector.calls.total()
+    connector.calls.clear()
+    connector.read_accounts(customers=customers, plan=PLAN)
+    assert (connector.calls.total(), connector.calls["companies.read"]) == (alone, 1)
