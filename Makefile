@@ -14,7 +14,7 @@ ARGS ?=
 export PIP_ROOT_USER_ACTION := ignore
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help install check test demo up bench requirements lock fmt clean
+.PHONY: help install check test demo up bench requirements connector lock fmt clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-13s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench: install ## benchmarks (bench/README.md says what they mean)
 
 requirements: install ## which requirement is proven by which test
 	@$(BIN)/python -m ops.requirements $(ARGS)
+
+connector: install ## a new connector to fill in: make connector NAME=pipedrive KIND=crm
+	@$(BIN)/python -m ops.scaffold "$(NAME)" --kind "$(KIND)"
 
 lock: ## resolve the newest allowed versions into requirements.lock
 	@"$(PYTHON)" -m venv .cache/lock

@@ -14,7 +14,7 @@ from bench.stage import staged
 from domain.ids import AccountId, Ref
 from domain.rows import EVALUATE, Urgency
 from jobs.clock import FileClock
-from jobs.runtime import CRM_SYSTEM, Runtime
+from jobs.runtime import Runtime
 from settings import SalesforceSettings, Settings, StripeSettings
 
 ACCOUNTS = 200
@@ -53,7 +53,7 @@ def run() -> dict[str, Any]:
         accounts = _known(runtime, stage.stripe, stage.csm, stage.org)
         _evaluate(runtime, accounts)
         for start in range(0, len(accounts), BATCH):
-            runtime.deliver[CRM_SYSTEM].run(accounts[start : start + BATCH])
+            runtime.deliver["salesforce"].run(accounts[start : start + BATCH])
         stage.stripe.forget_requests()
         stage.org.forget_requests()
         started = time.perf_counter()

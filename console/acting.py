@@ -14,6 +14,7 @@ from domain.case import Case
 from domain.effects import EffectKind
 from domain.errors import Conflict
 from domain.rows import EffectMode
+from jobs.crms import connected
 from jobs.runtime import NAMES, Runtime
 
 
@@ -43,7 +44,7 @@ def promised(case: Case, runtime: Runtime, *, today: date) -> Promise:
 
 
 def _task(case: Case, runtime: Runtime) -> str:
-    if not runtime.settings.salesforce.instance_url:
+    if not connected(runtime.settings):
         return "no task is written, because no CRM is connected"
     if runtime.settings.mode_of(EffectKind.KEEP_TASK) is not EffectMode.ACT:
         return f"0 tasks in {NAMES.crm} change, because tasks are only observed now"

@@ -28,7 +28,7 @@ from domain.money import Money
 from domain.policy import Policy
 from domain.rows import AuditLine
 from domain.trouble import failing_invoices
-from jobs.runtime import NAMES
+from jobs.crms import title_of
 from store.codec import CRM, PAYMENTS
 from store.tables import audit, cases, pictures
 from store.unit_of_work import Transaction
@@ -138,9 +138,9 @@ def _line(hold: Hold) -> HoldLine:
         case HeldByWord():
             unknown = "" if hold.is_understood else ", a word that no mapping row translates"
             by = hold.by or "An unnamed person"
-            where = f"{NAMES.crm} says {hold.raw!r}{unknown}"
+            where = f"{title_of(hold.system)} says {hold.raw!r}{unknown}"
         case HeldByPromise():
-            by, where = "The customer", f"promised for {hold.promised.isoformat()} in {NAMES.crm}"
+            by, where = "The customer", f"promised for {hold.promised.isoformat()}"
         case _:
             assert_never(hold)
     return HoldLine(by=by, where=where, since=hold.since, until=ends_at(hold))

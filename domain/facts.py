@@ -305,6 +305,8 @@ class HoldSignal:
     reason: str | None = None
     by: str | None = None
     seen_at: datetime | None = None
+    system: str | None = None
+    """In which CRM the word stands."""
 
     @property
     def fingerprint(self) -> str:

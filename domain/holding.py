@@ -128,6 +128,7 @@ def _with_word(
         fingerprint=signal.fingerprint,
         is_understood=understood,
         dated_by_person=signal.until is not None,
+        system=signal.system,
     )
     day = plain_day(local_date(until - timedelta(seconds=1), zone_of(situation)))
     if understood:

@@ -28,6 +28,8 @@ class HeldByWord:
     fingerprint: str
     is_understood: bool = True
     dated_by_person: bool = False
+    system: str | None = None
+    """In which CRM the word stands; an account can be in several."""
 
 
 @dataclass(frozen=True, kw_only=True)

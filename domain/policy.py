@@ -197,6 +197,25 @@ class ExchangeRate:
     as_of: str
 
 
+class Elsewhere(StrEnum):
+    """What an account gets in a CRM other than the one in which its task is."""
+
+    FIELDS = "fields"
+    """Its mapped fields are kept there too; never a task."""
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrmRules:
+    """Where the task of an account goes that is in several CRMs.
+
+    `primary` is a connected system's name; None is the first that is configured.
+    """
+
+    primary: str | None = None
+    elsewhere: Elsewhere = Elsewhere.FIELDS
+
+
 @dataclass(frozen=True, kw_only=True)
 class Policy:
     """One versioned document, evaluated per account; the same document explains every decision."""
@@ -208,6 +227,7 @@ class Policy:
     hold: HoldRules = HoldRules()
     calendar: CalendarRules = CalendarRules()
     package: PackageRules = PackageRules()
+    crm: CrmRules = CrmRules()
     base_currency: str = "usd"
     rates: Mapping[str, ExchangeRate] = field(default_factory=dict)
     attempts_assumed: int = 8

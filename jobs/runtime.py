@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import redis
@@ -18,12 +19,14 @@ from domain.errors import KidgloveError, Misconfigured
 from domain.ports import Examines, SendsSignals
 from domain.situation import Names
 from jobs.clock import FileClock, SystemClock
+from jobs.crms import CRMS, CrmConnector, connected
 from settings import Settings
 from store.codec import CRM, PAYMENTS
 from store.unit_of_work import UnitOfWork
 from sync.actions import Actions
 from sync.clock import Clock
 from sync.configs import Configs
+from sync.crms import Crm, Crms
 from sync.deliver import Deliver
 from sync.deliver_payments import PaymentEffects
 from sync.evaluate import Evaluate
@@ -33,15 +36,15 @@ from sync.reconcile import Found, Reconcile
 from sync.refresh import Refresh
 
 if TYPE_CHECKING:
-    from connectors.salesforce.connector import SalesforceConnector
     from connectors.stripe.connector import StripeConnector
     from domain.facts import CrmPicture, PaymentPicture
+    from mappings.mapping import FieldMapping
 
 PAYMENTS_SYSTEM = "stripe"
-CRM_SYSTEM = "salesforce"
-SYSTEMS = (PAYMENTS_SYSTEM, CRM_SYSTEM)
+SYSTEMS = (PAYMENTS_SYSTEM, *CRMS)
 """The systems that effects are delivered to, each with a queue of its own."""
-NAMES = Names(payments="Stripe", crm="Salesforce")
+NAMES = Names(payments="Stripe", crm="the CRM")
+"""How systems are called in texts; an account's own CRM takes the place of the second."""
 UNSTOPPABLE: tuple[type[BaseException], ...] = (BaseTimeoutException,)
 """What must never be caught as one account's failure: a job that has run out of time ends."""
 
@@ -118,30 +121,31 @@ class Runtime:
         )
 
     @cached_property
-    def salesforce(self) -> SalesforceConnector | None:
-        """The Salesforce connector, or None if no org is configured."""
-        if not self.settings.salesforce.instance_url:
-            return None
-        from jobs.salesforce_wiring import build
-
+    def crms(self) -> Mapping[str, CrmConnector]:
+        """The connector of every configured CRM, by its system's name."""
+        names = connected(self.settings)
+        if not names:
+            return {}
         with self.store.begin() as tx:
-            mapping = self.configs.current(tx, self.clock.now()).mapping
-        return build(self.settings, mapping=mapping, clock=self.clock, connection=self.redis)
+            mappings = self.configs.current(tx, self.clock.now()).mappings
+        return {name: self.crm_with(name, mappings[name]) for name in names}
+
+    def crm_with(self, system: str, mapping: FieldMapping) -> CrmConnector:
+        """A connector of a configured CRM that reads and writes by this mapping."""
+        return CRMS[system].load()(
+            self.settings, mapping=mapping, clock=self.clock, connection=self.redis
+        )
 
     @cached_property
     def configs(self) -> Configs:
         """The policy and mappings in force."""
-        return Configs(default_preset=self.settings.policy_preset, crm=CRM_SYSTEM)
+        return Configs(default_preset=self.settings.policy_preset, crms=connected(self.settings))
 
     @cached_property
     def intake(self) -> Intake:
         """Inbox rows to dirty lanes."""
-        from connectors.salesforce import signals as salesforce_signals
-        from connectors.stripe import signals as stripe_signals
-
         signals: Mapping[str, SendsSignals] = {
-            PAYMENTS_SYSTEM: stripe_signals,
-            CRM_SYSTEM: salesforce_signals,
+            name: import_module(f"connectors.{name}.signals") for name in SYSTEMS
         }
         return Intake(self.store, signals, self.clock, unstoppable=UNSTOPPABLE)
 
@@ -151,10 +155,16 @@ class Runtime:
         return Refresh(
             payments_system=PAYMENTS_SYSTEM,
             payments=self.stripe,
-            crm_system=CRM_SYSTEM,
-            crm=self.salesforce,
-            clock=self.clock,
-            fallback_owner=self.settings.salesforce.fallback_owner or None,
+            crms=Crms([self._crm(name) for name in self.crms], clock=self.clock),
+        )
+
+    def _crm(self, system: str) -> Crm:
+        wiring = CRMS[system]
+        return Crm(
+            system=system,
+            title=wiring.title,
+            reads=self.crms[system],
+            fallback_owner=wiring.fallback_owner(self.settings),
         )
 
     @cached_property
@@ -187,13 +197,13 @@ class Runtime:
                 unstoppable=UNSTOPPABLE,
             )
         }
-        if self.salesforce is not None:
-            found[CRM_SYSTEM] = Deliver(
-                system=CRM_SYSTEM,
+        for name, crm in self.crms.items():
+            found[name] = Deliver(
+                system=name,
                 store=self.store,
                 clock=self.clock,
                 owner=self.owner,
-                crm=self.salesforce,
+                crm=crm,
                 unstoppable=UNSTOPPABLE,
             )
         return found
@@ -206,8 +216,6 @@ class Runtime:
             configs=self.configs,
             clock=self.clock,
             payments_system=PAYMENTS_SYSTEM,
-            crm_system=CRM_SYSTEM,
-            accounts=self.salesforce,
         )
 
     @cached_property
@@ -225,10 +233,7 @@ class Runtime:
     @property
     def examined(self) -> Mapping[str, Examines]:
         """Every connected system, for the doctor."""
-        found: dict[str, Examines] = {PAYMENTS_SYSTEM: self.stripe}
-        if self.salesforce is not None:
-            found[CRM_SYSTEM] = self.salesforce
-        return found
+        return {PAYMENTS_SYSTEM: self.stripe, **self.crms}
 
     def schedules(self) -> Mapping[str, timedelta]:
         """What runs by the clock, and how often."""
@@ -237,9 +242,9 @@ class Runtime:
             f"poll:{PAYMENTS_SYSTEM}": timedelta(seconds=ours.poll_events_seconds),
             "sweep:open": timedelta(seconds=ours.reconcile_seconds),
         }
-        if ours.salesforce.instance_url:
-            found[f"poll:{CRM_SYSTEM}"] = timedelta(seconds=ours.poll_crm_seconds)
-            found[f"sweep:{CRM_SYSTEM}"] = timedelta(seconds=ours.poll_crm_seconds)
+        for name in connected(ours):
+            found[f"poll:{name}"] = timedelta(seconds=ours.poll_crm_seconds)
+            found[f"sweep:{name}"] = timedelta(seconds=ours.poll_crm_seconds)
         return found
 
     def plan_schedules(self) -> None:
@@ -270,12 +275,13 @@ class Runtime:
     def _upkeep(self, name: str) -> Found:
         if name == f"poll:{PAYMENTS_SYSTEM}":
             return self.reconcile.poll(name, self.stripe)
-        if name == f"poll:{CRM_SYSTEM}" and self.salesforce is not None:
-            return self.reconcile.poll(name, self.salesforce)
-        if name == f"sweep:{CRM_SYSTEM}" and self.salesforce is not None:
-            return self.reconcile.sweep_holds(self.salesforce)
         if name == "sweep:open":
             return self.reconcile.sweep_open()
+        verb, _, system = name.partition(":")
+        if verb == "poll" and system in self.crms:
+            return self.reconcile.poll(name, self.crms[system])
+        if verb == "sweep" and system in self.crms:
+            return self.reconcile.sweep_holds(self._crm(system), self.crms[system])
         raise ValueError(f"there is no schedule {name!r}; there are {', '.join(self.schedules())}")
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from domain.policy import (
     AttributeIs,
     CalendarRules,
     Condition,
+    CrmRules,
     ExchangeRate,
     HoldRules,
     PackageRules,
@@ -98,6 +99,7 @@ def _policy(parsed: PolicyDocument) -> Policy:
         hold=HoldRules(**parsed.hold.model_dump()),
         calendar=_calendar(parsed.calendar),
         package=PackageRules(**package.model_dump()),
+        crm=CrmRules(primary=parsed.crm.primary, elsewhere=parsed.crm.elsewhere),
         base_currency=parsed.base_currency,
         rates={
             currency: ExchangeRate(rate=row.rate, as_of=row.as_of)

@@ -14,6 +14,8 @@ from domain.policy import (
     Automation,
     CalendarRules,
     Comparison,
+    CrmRules,
+    Elsewhere,
     Handoff,
     HoldRules,
     HoldStart,
@@ -28,6 +30,7 @@ from domain.policy import (
 )
 from mappings.findings import nearest
 from mappings.reading import Amount, Shape, Whole, Word, like, mistake
+from mappings.vocabulary import System
 
 _SPAN = re.compile(r"([0-9]{1,4}) (?:working|business) (hour|day)s?")
 _DAY = re.compile(r"day ([0-9]{1,4})")
@@ -120,7 +123,7 @@ PolicyName = Annotated[
 DayText = Annotated[str, *like(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day", "Write it like 2026-11-20.")]
 
 
-_HOLD, _CALENDAR, _PACKAGE = HoldRules(), CalendarRules(), PackageRules()
+_HOLD, _CALENDAR, _PACKAGE, _CRM = HoldRules(), CalendarRules(), PackageRules(), CrmRules()
 
 
 class ThresholdRow(Shape):
@@ -233,6 +236,13 @@ class PackageRow(Shape):
     country_notes: dict[str, str] = Field(default_factory=dict, max_length=300)
 
 
+class CrmRow(Shape):
+    """Which CRM gets the task of an account that is in several, and what the others get."""
+
+    primary: System | None = None
+    elsewhere: Elsewhere = _CRM.elsewhere
+
+
 class RateRow(Shape):
     """One unit of the currency in the base currency, and the day the rate is from."""
 
@@ -262,6 +272,7 @@ class PolicyDocument(Shape):
     hold: HoldRow = HoldRow()
     calendar: CalendarRow = CalendarRow()
     package: PackageRow = PackageRow()
+    crm: CrmRow = CrmRow()
     assumed_dunning: DunningRow = DunningRow()
     base_currency: str = "usd"
     rates: dict[str, RateRow] = Field(default_factory=dict, max_length=200)

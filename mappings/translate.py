@@ -93,7 +93,7 @@ class _Reader:
 
     def __init__(self, fields: Mapping[str, Any], *, source: str, read_at: datetime) -> None:
         self._fields = fields
-        self._source = source
+        self.source = source
         self.read_at = read_at
         self.problems: list[str] = []
 
@@ -101,7 +101,7 @@ class _Reader:
         """The value, None when it is empty. Misconfigured if the record has no such field."""
         if name not in self._fields:
             raise Misconfigured(
-                f"{self._source} did not return the field {name}",
+                f"{self.source} did not return the field {name}",
                 row=name,
                 remedy=f"Give the integration's user read access to {name}, or correct its name "
                 "in the mapping.",
@@ -125,7 +125,7 @@ class _Reader:
         if value is None:
             return Missing(f"the field {name} is empty")
         try:
-            return Known(understand(value), self._source, as_of)
+            return Known(understand(value), self.source, as_of)
         except ValueError as reason:
             return Missing(f"the field {name} {reason}")
 
@@ -168,6 +168,7 @@ def _hold(reader: _Reader, hold: HoldFields, changed_by: str | None) -> HoldSign
         reason=reason.value if isinstance(reason, Known) else None,
         by=changed_by,
         seen_at=reader.read_at,
+        system=reader.source,
     )
 
 

@@ -15,7 +15,8 @@ from domain.errors import KidgloveError
 from domain.policy import Automation, HoldStart, Policy, Tier
 from domain.ports import Examines, Health
 from domain.wording import count
-from jobs.runtime import CRM_SYSTEM, PAYMENTS_SYSTEM
+from jobs.crms import CRMS, connected
+from jobs.runtime import PAYMENTS_SYSTEM
 from ops import health
 from ops.lines import Line, ok, wrong
 
@@ -46,7 +47,7 @@ class Word:
 def examine(here: Runtime) -> list[Line]:
     """Every check. Never raises: a check that fails is a line that is wrong."""
     lines = [*_here(here)]
-    for system in (PAYMENTS_SYSTEM, CRM_SYSTEM):
+    for system in _systems(here):
         lines += _vendor(here, system)
     lines += _policy(here)
     try:
@@ -59,8 +60,13 @@ def examine(here: Runtime) -> list[Line]:
 
 def people_only(here: Runtime) -> frozenset[str]:
     """The ids of the lines for which a person's word is asked, those confirmed before included."""
-    lines = [*_vendor(here, PAYMENTS_SYSTEM), *_vendor(here, CRM_SYSTEM)]
+    lines = [line for system in _systems(here) for line in _vendor(here, system)]
     return frozenset(line.id for line in lines if line.health is Health.UNKNOWN)
+
+
+def _systems(here: Runtime) -> tuple[str, ...]:
+    """The payment system and every connected CRM; all that could be, if none is."""
+    return (PAYMENTS_SYSTEM, *(connected(here.settings) or CRMS))
 
 
 def confirmations(tx: Transaction) -> Mapping[str, Word]:
@@ -212,7 +218,7 @@ def _modes(here: Runtime) -> Iterator[Line]:
 def _vendor(here: Runtime, system: str) -> Iterator[Line]:
     """What the connector finds; one that cannot even be made is a line that is wrong."""
     try:
-        found: Examines | None = here.stripe if system == PAYMENTS_SYSTEM else here.salesforce
+        found: Examines | None = here.stripe if system == PAYMENTS_SYSTEM else here.crms.get(system)
     except KidgloveError as problem:
         yield wrong(f"{system}/connected", problem.message, problem.remedy)
         return
@@ -224,7 +230,7 @@ def _vendor(here: Runtime, system: str) -> Iterator[Line]:
             id=f"{system}/connected",
             health=Health.UNKNOWN,
             detail="not connected",
-            remedy="Set KIDGLOVE_SALESFORCE__INSTANCE_URL and its credential.",
+            remedy=f"Set {CRMS[system].switch} and its credential.",
         )
         return
     for finding in found.examine():

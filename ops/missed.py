@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from jobs.crms import connected
 from jobs.runtime import PAYMENTS_SYSTEM
 from sync.reconcile import Found
 
@@ -62,7 +63,7 @@ def cost_of_reconcile(here: Runtime) -> Cost:
         accounts=accounts,
         open_cases=cases,
         payment_calls=PAYMENT_CALLS * (accounts - cases) + FAILING_CALLS * cases + 1,
-        crm_calls=ceil(accounts / CRM_BATCH) + 2 if here.settings.salesforce.instance_url else 0,
+        crm_calls=(ceil(accounts / CRM_BATCH) + 2) * len(connected(here.settings)),
     )
 
 

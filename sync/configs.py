@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -20,15 +20,23 @@ from sync.durable import ConfigVersionPort, TransactionPort
 T = TypeVar("T")
 
 POLICY = "policy"
-"""The name under which policy versions are stored; mappings are `mapping:<system>`."""
+"""The name under which policy versions are stored."""
+
+
+def mapping_name(crm: str) -> str:
+    """The name under which the versions of a CRM's mapping are stored."""
+    return f"mapping:{crm}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything an admin may change, as of one evaluation. `label` names the versions."""
+    """Everything an admin may change, as of one evaluation. `label` names the versions.
+
+    `mappings` has one for each connected CRM, by its system's name.
+    """
 
     policy: Policy
-    mapping: FieldMapping
+    mappings: Mapping[str, FieldMapping]
     calendar: Calendar
     label: str
 
@@ -41,22 +49,30 @@ class Configs:
     before it stays in force, in every process alike, and the administrators are told once.
     """
 
-    def __init__(self, *, default_preset: str, crm: str) -> None:
+    def __init__(self, *, default_preset: str, crms: Sequence[str]) -> None:
         self._policy = _Document(
             POLICY, load_policy, partial(preset, default_preset), f"{POLICY}:{default_preset}"
         )
-        name = f"mapping:{crm}"
-        self._mapping = _Document(
-            name, load_mapping, partial(default_mapping, crm), f"{name}:shipped"
-        )
+        self._mappings = {
+            crm: _Document(
+                mapping_name(crm),
+                load_mapping,
+                partial(default_mapping, crm),
+                f"{mapping_name(crm)}:shipped",
+            )
+            for crm in crms
+        }
 
     def current(self, tx: TransactionPort, now: datetime) -> Config:
         """The configuration in force."""
         policy, label = self._policy.in_force(tx, now)
-        mapping, mapping_label = self._mapping.in_force(tx, now)
+        mappings = {crm: one.in_force(tx, now) for crm, one in self._mappings.items()}
         calendar = calendar_for(policy.calendar, range(now.year - 1, now.year + 3))
         return Config(
-            policy=policy, mapping=mapping, calendar=calendar, label=f"{label} {mapping_label}"
+            policy=policy,
+            mappings={crm: mapping for crm, (mapping, _) in mappings.items()},
+            calendar=calendar,
+            label=" ".join([label, *(named for _, named in mappings.values())]),
         )
 
 

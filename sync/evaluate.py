@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import structlog
 
 from domain.decide import choose, decide, wants_quiet
 from domain.effects import Effect, EffectKind, Target
 from domain.errors import (
-    Bug,
     Conflict,
-    Gone,
-    KidgloveError,
-    Misconfigured,
-    Unauthorized,
 )
-from domain.facts import CrmPicture, PaymentPicture
 from domain.ids import AccountId, CaseId
 from domain.intercepting import intercepts
 from domain.leaf import Known
+from domain.policy import Elsewhere
 from domain.rows import (
     EVALUATE,
     EffectMode,
@@ -42,6 +34,7 @@ from sync.durable import Store, TransactionPort
 from sync.field_effects import field_effects
 from sync.pictures import PictureCodec
 from sync.refresh import Refresh, Refreshed, Remembered
+from sync.remembering import remember, tell_errors
 from sync.rereading import RETRY_AFTER, read_again_after
 
 log = structlog.get_logger()
@@ -61,6 +54,8 @@ OWED = frozenset(
 """Commands that come back by themselves. Nothing that moves money is among them."""
 ADMIN = "admin"
 """The system name of effects that are carried out in our own store."""
+NO_CRM = "crm"
+"""Where a task would go while no CRM is connected: it is made anew as soon as one is."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +116,7 @@ class Evaluate:
                     case=tx.cases.latest(account),
                     ledger=tx.cases.ledger(account),
                     was_intercepting=_was_intercepting(tx.cases.stance(account)),
+                    task_place=_task_place(tx, account),
                     cause=lane.cause,
                 )
         if not leased:
@@ -148,8 +144,8 @@ class Evaluate:
             policy=config.policy,
             calendar=config.calendar,
             now=now,
-            names=self._names,
-            fallback=self._refresh.fallback(),
+            names=replace(self._names, crm=read.crm.title) if read.crm else self._names,
+            fallback=self._refresh.crms.fallback(read.crm),
             was_intercepting=before.was_intercepting,
         )
         decision = decide(situation)
@@ -193,8 +189,8 @@ class Evaluate:
         decision: Decision,
     ) -> int:
         now = situation.now
-        self._remember(tx, lane.account, read, now)
-        self._tell_errors(tx, lane.account, read, now)
+        remember(tx, self._codec, lane.account, read, now)
+        tell_errors(tx, lane.account, read, now)
         case_id = self._save_case(tx, before.case, decision, read)
         for row in decision.ledger:
             tx.cases.save_suppression(lane.account, row)
@@ -211,15 +207,11 @@ class Evaluate:
             )
         else:
             self._say_unknown(tx, lane.account, decision)
-        effects = [
-            *decision.effects,
-            *field_effects(
-                tx, lane.account, read, config, decision, system=self._refresh.crm_system
-            ),
-        ]
         made = sum(
-            self._add(tx, lane, effect, case_id=case_id, config=config) for effect in effects
+            self._add(tx, lane, effect, self._system(effect, read), case_id=case_id, config=config)
+            for effect in decision.effects
         )
+        made += self._project(tx, lane, read, config, decision, case_id=case_id)
         if decision.case is not None and not decision.case.is_open:
             wanted = {effect.subject for effect in decision.effects}
             tx.effects.drop_waiting_tasks(lane.account, keep=wanted, now=now)
@@ -241,6 +233,34 @@ class Evaluate:
             )
         wait = read_again_after(before, read)
         tx.lanes.release(lane, is_done=wait is None, not_before=now + wait if wait else None)
+        return made
+
+    def _project(
+        self,
+        tx: TransactionPort,
+        lane: LeasedLane,
+        read: Refreshed,
+        config: Config,
+        decision: Decision,
+        *,
+        case_id: CaseId | None,
+    ) -> int:
+        """The mapped fields, in the CRM of the task and in the others if the policy says so."""
+        pictures = [read.facts.crm.value] if isinstance(read.facts.crm, Known) else []
+        if config.policy.crm.elsewhere is Elsewhere.FIELDS:
+            pictures += read.elsewhere
+        made = 0
+        for one in pictures:
+            record = one.account
+            for effect in field_effects(
+                tx,
+                lane.account,
+                record,
+                one.fields,
+                decision.ours,
+                config.mappings[record.system],
+            ):
+                made += self._add(tx, lane, effect, record.system, case_id=case_id, config=config)
         return made
 
     def _say_unknown(self, tx: TransactionPort, account: AccountId, decision: Decision) -> None:
@@ -267,69 +287,12 @@ class Evaluate:
     def _intercepts(self, situation: Situation) -> bool:
         return intercepts(choose(situation).tier)
 
-    def _remember(
-        self, tx: TransactionPort, account: AccountId, read: Refreshed, now: object
-    ) -> None:
-        at = self._clock.now()
-        payments, crm = read.facts.payments, read.facts.crm
-        if isinstance(payments, Known):
-            self._keep(tx, account, "payments", payments.value)
-            if payments.value.name:
-                tx.links.name(account, payments.value.name)
-        if isinstance(crm, Known):
-            self._keep(tx, account, "crm", crm.value)
-            tx.links.name(account, crm.value.name)
-        if read.crm_ref is not None:
-            tx.links.link(account, read.crm_ref, now=at)
-        for ref in read.ambiguous:
-            tx.links.quarantine(
-                ref, account=account, reason="several CRM accounts claim the customer", now=at
-            )
-
-    def _keep(
-        self,
-        tx: TransactionPort,
-        account: AccountId,
-        source: str,
-        picture: PaymentPicture | CrmPicture,
-    ) -> None:
-        plain = self._codec.dump(picture)
-        still = replace(picture, read_at=_EPOCH)
-        digest = hashlib.sha256(
-            json.dumps(self._codec.dump(still), sort_keys=True, default=str).encode()
-        ).hexdigest()
-        tx.system.save_picture(
-            account, source, digest=digest, picture=plain, read_at=picture.read_at
-        )
-
-    def _tell_errors(
-        self, tx: TransactionPort, account: AccountId, read: Refreshed, now: Any
-    ) -> None:
-        if read.ambiguous:
-            names = ", ".join(sorted(ref.id for ref in read.ambiguous))
-            tx.audit.raise_alert(
-                f"ambiguous:{account}:{names}",
-                f"Several CRM accounts ({names}) claim the same customer. Nothing is written to "
-                "either until one is confirmed with `kidglove link confirm`.",
-                rule="link.ambiguous",
-                now=now,
-                account=account,
-            )
-        for problem in read.errors:
-            if isinstance(problem, Unauthorized | Misconfigured | Bug | Gone):
-                tx.audit.raise_alert(
-                    f"{problem.code}:{_whose(problem, account)}:{problem.message[:80]}",
-                    f"{problem.message} {problem.remedy}",
-                    rule=f"facts.{problem.code}",
-                    now=now,
-                    account=None if isinstance(problem, Unauthorized) else account,
-                )
-
     def _add(
         self,
         tx: TransactionPort,
         lane: LeasedLane,
         effect: Effect,
+        system: str,
         *,
         case_id: CaseId | None,
         config: Config,
@@ -341,10 +304,18 @@ class Evaluate:
                 effect.key, text, rule=effect.rule, now=now, account=lane.account
             )
             return int(new)
+        if system == NO_CRM:
+            tx.audit.raise_alert(
+                NO_CRM,
+                "No CRM is connected, so nobody gets a task about a failed payment.",
+                rule="crm.none",
+                now=now,
+                account=None,
+            )
+            return 0
         mode = self._modes.get(effect.kind, EffectMode.ACT)
         if mode is EffectMode.OFF:
             return 0
-        system = self._system(effect)
         is_new = tx.effects.add(
             lane.account,
             effect,
@@ -365,23 +336,23 @@ class Evaluate:
             tx.lanes.mark_dirty(lane.account, system, urgency=urgency, cause=lane.cause)
         return int(is_new)
 
-    def _system(self, effect: Effect) -> str:
+    def _system(self, effect: Effect, read: Refreshed) -> str:
         match effect.kind.target:
             case Target.PAYMENTS:
                 return self._refresh.payments_system
             case Target.CRM:
-                return self._refresh.crm_system
+                return read.crm.system if read.crm else NO_CRM
             case Target.ADMIN:
                 return ADMIN
 
 
+def _task_place(tx: TransactionPort, account: AccountId) -> str | None:
+    """The CRM in which the open case's task stands: it does not move while the case is open."""
+    stored, picture = tx.cases.latest(account), tx.system.picture(account, "crm")
+    if stored is None or not stored.case.is_open or not isinstance(picture, dict):
+        return None
+    return str((picture.get("account") or {}).get("system") or "") or None
+
+
 def _was_intercepting(stance: Stance | None) -> bool:
     return stance is not None and stance.intercepts
-
-
-def _whose(problem: KidgloveError, account: AccountId) -> str:
-    """A refused credential is everybody's trouble and told once; any other is the account's."""
-    return "all" if isinstance(problem, Unauthorized) else str(account)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

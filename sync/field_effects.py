@@ -4,42 +4,40 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from domain.effects import Effect, EffectKind, Guard
-from domain.ids import AccountId
-from domain.leaf import Known
+from domain.ids import AccountId, Ref
+from domain.leaf import Leaf
 from domain.rows import StoredEffect
-from domain.situation import Decision
+from mappings.mapping import FieldMapping
 from mappings.outgoing import outgoing
 from sync.compare import is_same
-from sync.configs import Config
 from sync.durable import TransactionPort
-from sync.refresh import Refreshed
 
 
 def field_effects(
     tx: TransactionPort,
     account: AccountId,
-    read: Refreshed,
-    config: Config,
-    decision: Decision,
-    *,
-    system: str,
+    record: Ref,
+    present: Mapping[str, object],
+    ours: Mapping[str, Leaf[object]],
+    mapping: FieldMapping,
 ) -> list[Effect]:
-    """The write that makes the mapped CRM fields equal our values; nothing if they are already."""
-    crm = read.facts.crm
-    if not isinstance(crm, Known) or not decision.ours:
+    """The write that makes the mapped fields of one CRM record equal our values.
+
+    `present` is the record as it was read. Nothing follows if everything is so already.
+    """
+    if not ours:
         return []
-    wanted = outgoing(decision.ours, config.mapping)
-    present = crm.value.fields
+    wanted = outgoing(ours, mapping)
     changed = {
         name: value for name, value in wanted.items() if not is_same(value, present.get(name))
     }
     if not changed:
         return []
-    subject = f"fields:{crm.value.account.id}"
-    done = tx.effects.done_for(account, system, subject)
+    subject = f"fields:{record.id}"
+    done = tx.effects.done_for(account, record.system, subject)
     changed = {
         name: value
         for name, value in changed.items()
@@ -55,7 +53,7 @@ def field_effects(
             kind=EffectKind.WRITE_FIELDS,
             subject=subject,
             key=f"{subject}:{digest}",
-            body={"account": crm.value.account.id, "values": changed},
+            body={"account": record.id, "values": changed},
             guard=Guard.ALWAYS,
             rule="fields.project",
         )

@@ -8,11 +8,12 @@ from datetime import datetime
 
 from domain.errors import KidgloveError
 from domain.ids import AccountId, Ref
-from domain.ports import FoundAccounts, Hint, ListsChanges, ReadPlan, ReadsAccounts, SweepsHolds
+from domain.ports import FoundAccounts, Hint, ListsChanges, ReadPlan, SweepsHolds
 from domain.rows import EVALUATE, Urgency
 from mappings.translate import read_plan
 from sync.clock import Clock
 from sync.configs import Configs
+from sync.crms import Crm
 from sync.durable import Store, TransactionPort
 from sync.refresh import ACCOUNT
 
@@ -40,15 +41,11 @@ class Reconcile:
         configs: Configs,
         clock: Clock,
         payments_system: str,
-        crm_system: str,
-        accounts: ReadsAccounts | None,
     ) -> None:
         self._store = store
         self._configs = configs
         self._clock = clock
         self._payments_system = payments_system
-        self._crm_system = crm_system
-        self._accounts = accounts
 
     def poll(self, name: str, source: ListsChanges) -> Found:
         """Read what changed since the cursor. Event lists go through the inbox like webhooks, so
@@ -78,15 +75,16 @@ class Reconcile:
                 break
         return Found(seen, marked)
 
-    def sweep_holds(self, sweeps: SweepsHolds) -> Found:
-        """Compare the complete set of accounts on hold in the CRM with what we hold.
+    def sweep_holds(self, crm: Crm, sweeps: SweepsHolds) -> Found:
+        """Compare the complete set of accounts on hold in one CRM with what we hold.
 
         New ones, released ones and ones that no event ever named are all found by this.
         """
         with self._store.begin() as tx:
             config = self._configs.current(tx, self._clock.now())
-        plan = read_plan(config.mapping)
-        refs = set(sweeps.accounts_on_hold(plan=plan, words=tuple(config.mapping.hold.held)))
+        mapping = config.mappings[crm.system]
+        plan = read_plan(mapping)
+        refs = set(sweeps.accounts_on_hold(plan=plan, words=tuple(mapping.hold.held)))
         unknown: list[Ref] = []
         marked = 0
         with self._store.begin() as tx:
@@ -108,17 +106,19 @@ class Reconcile:
                     continue
                 if not _has_run_out(tx, account):
                     tx.lanes.mark_dirty(
-                        account, EVALUATE, cause=f"reconcile:{self._crm_system} hold found"
+                        account, EVALUATE, cause=f"reconcile:{crm.system} hold found"
                     )
                     marked += 1
             for account, case in open_cases.items():
                 # A word that no row translates is not in the list, and holds all the same.
-                if case.word and case.word.is_understood and account not in held:
+                word = case.word
+                is_here = word is not None and word.system in (crm.system, None)
+                if word and is_here and word.is_understood and account not in held:
                     tx.lanes.mark_dirty(
-                        account, EVALUATE, cause=f"reconcile:{self._crm_system} hold gone"
+                        account, EVALUATE, cause=f"reconcile:{crm.system} hold gone"
                     )
                     marked += 1
-        marked += self._open_unknown(unknown, plan)
+        marked += self._open_unknown(crm, unknown, plan)
         return Found(len(refs), marked)
 
     def sweep_open(self) -> Found:
@@ -137,11 +137,11 @@ class Reconcile:
                 return Found(seen, seen)
             after = batch[-1]
 
-    def _open_unknown(self, refs: list[Ref], plan: ReadPlan) -> int:
+    def _open_unknown(self, crm: Crm, refs: list[Ref], plan: ReadPlan) -> int:
         """Accounts on hold that we have never seen: open them by the customer id they carry."""
-        if not refs or self._accounts is None:
+        if not refs:
             return 0
-        answers = self._accounts.read_accounts(ids=[ref.id for ref in refs], plan=plan)
+        answers = crm.reads.read_accounts(ids=[ref.id for ref in refs], plan=plan)
         marked = 0
         now = self._clock.now()
         for ref in refs:
@@ -153,9 +153,9 @@ class Reconcile:
                     account = tx.links.open_account(
                         Ref(self._payments_system, "customer", customer), now=now
                     )
-                    tx.links.link(account, Ref(self._crm_system, ACCOUNT, ref.id), now=now)
+                    tx.links.link(account, Ref(crm.system, ACCOUNT, ref.id), now=now)
                     tx.lanes.mark_dirty(
-                        account, EVALUATE, cause=f"reconcile:{self._crm_system} hold found"
+                        account, EVALUATE, cause=f"reconcile:{crm.system} hold found"
                     )
                 marked += 1
         return marked

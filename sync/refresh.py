@@ -4,30 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
-from domain.errors import Ambiguous, Gone, KidgloveError
+from domain.errors import Ambiguous, KidgloveError
 from domain.facts import (
     AccountFacts,
     CrmPicture,
+    HoldWord,
     InvoiceStatus,
     PaymentPicture,
-    Person,
     WorkItem,
 )
 from domain.holds import Suppression
 from domain.ids import AccountId, Ref
 from domain.leaf import Known, Leaf, Missing
-from domain.ports import AccountRecord, FoundAccounts, ReadsAccounts, ReadsPayments
+from domain.ports import AccountRecord, FoundAccounts, ReadsPayments
 from domain.rows import Link, LinkState, StoredCase
+from mappings.mapping import FieldMapping
 from mappings.translate import crm_parts, read_plan
-from sync.clock import Clock
 from sync.configs import Config
+from sync.crms import Crm, Crms
 
+_Answer = FoundAccounts | KidgloveError | None
 ACCOUNT = "account"
 """The kind of a CRM record that an account of ours is linked with."""
-FALLBACK_FOR = timedelta(minutes=10)
-"""How long the last recipient is taken to be there still: each look costs a call."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +38,8 @@ class Remembered:
     case: StoredCase | None
     ledger: tuple[Suppression, ...]
     was_intercepting: bool = False
+    task_place: str | None = None
+    """The CRM in which the open case's task stands."""
     cause: str = ""
 
     def external_id(self, system: str, kind: str) -> str | None:
@@ -55,10 +56,15 @@ class Remembered:
 
 @dataclass(frozen=True, kw_only=True)
 class Refreshed:
-    """The facts of one account, and the CRM account that was found for it."""
+    """The facts of one account, the CRM in which its task belongs, and its record there.
+
+    `elsewhere` is the account in the other CRMs that know it.
+    """
 
     facts: AccountFacts
+    crm: Crm | None = None
     crm_ref: Ref | None = None
+    elsewhere: tuple[CrmPicture, ...] = ()
     ambiguous: tuple[Ref, ...] = ()
     errors: tuple[KidgloveError, ...] = ()
 
@@ -71,19 +77,11 @@ class Refresh:
         *,
         payments_system: str,
         payments: ReadsPayments,
-        crm_system: str,
-        crm: ReadsAccounts | None,
-        clock: Clock,
-        fallback_owner: str | None = None,
+        crms: Crms,
     ) -> None:
         self.payments_system = payments_system
-        self.crm_system = crm_system
+        self.crms = crms
         self._payments = payments
-        self._crm = crm
-        self._clock = clock
-        self._fallback_owner = fallback_owner
-        self._fallback: Person | None = None
-        self._fallback_read_at = clock.now()
 
     def read(self, accounts: Sequence[Remembered], config: Config) -> Mapping[AccountId, Refreshed]:
         """The facts of every account given. What could not be read is `Missing` with the reason."""
@@ -104,39 +102,18 @@ class Refresh:
                 leaf = Missing(answer.message if answer else "no payment customer is linked")
                 errors = (answer,) if answer is not None else ()
             facts[one.account] = Refreshed(
-                facts=AccountFacts(payments=leaf, crm=Missing("not needed now")), errors=errors
+                facts=AccountFacts(payments=leaf, crm=Missing("not needed now")),
+                crm=self._home(one, {}, config),
+                errors=errors,
             )
             if isinstance(answer, PaymentPicture) and _needs_crm(one, answer):
                 deeper.append(one)
-        for account, crm_part in self._read_crm(deeper, customers, config).items():
-            before = facts[account]
-            picture, ref, ambiguous, problems = crm_part
-            facts[account] = Refreshed(
-                facts=AccountFacts(payments=before.facts.payments, crm=picture),
-                crm_ref=ref,
-                ambiguous=ambiguous,
-                errors=(*before.errors, *problems),
+        answers = self._read_crms(deeper, customers, config)
+        for one in deeper:
+            facts[one.account] = self._with_crm(
+                one, facts[one.account], answers[one.account], config
             )
         return facts
-
-    def fallback(self) -> Person | None:
-        """The configured last recipient; None if none is configured or it is gone.
-
-        Read anew every few minutes, because people leave. While the CRM does not answer, as it was
-        last read.
-        """
-        now = self._clock.now()
-        if self._fallback is not None and now - self._fallback_read_at < FALLBACK_FOR:
-            return self._fallback
-        if self._fallback_owner and self._crm is not None:
-            self._fallback_read_at = now
-            try:
-                person = self._crm.person(self._fallback_owner)
-            except KidgloveError:
-                return self._fallback
-            if isinstance(person, Person | Gone):
-                self._fallback = person if isinstance(person, Person) else None
-        return self._fallback
 
     def _read_payments(
         self, customers: Sequence[str]
@@ -148,39 +125,95 @@ class Refresh:
         except KidgloveError as problem:
             return dict.fromkeys(customers, problem)
 
-    def _read_crm(
+    def _read_crms(
         self,
         accounts: Sequence[Remembered],
         customers: Mapping[AccountId, str | None],
         config: Config,
-    ) -> Mapping[
-        AccountId,
-        tuple[Leaf[CrmPicture], Ref | None, tuple[Ref, ...], tuple[KidgloveError, ...]],
-    ]:
-        if not accounts:
-            return {}
-        if self._crm is None:
-            gap = Missing("no CRM is connected")
-            return {one.account: (gap, None, (), ()) for one in accounts}
-        keys: dict[AccountId, str] = {}
-        ids: list[str] = []
-        by_customer: list[str] = []
-        for one in accounts:
-            linked = one.external_id(self.crm_system, ACCOUNT)
-            keys[one.account] = linked or customers[one.account] or ""
-            (ids if linked else by_customer).append(keys[one.account])
-        try:
-            answers: Mapping[str, FoundAccounts | KidgloveError] = self._crm.read_accounts(
-                ids=ids, customers=by_customer, plan=read_plan(config.mapping)
-            )
-        except KidgloveError as problem:
-            answers = dict.fromkeys(keys.values(), problem)
-        return {
-            account: self._crm_answer(answers.get(key), config) for account, key in keys.items()
-        }
+    ) -> Mapping[AccountId, Mapping[str, _Answer]]:
+        """What each CRM says of each account, by system, the policy's primary first.
 
-    def _crm_answer(
-        self, answer: FoundAccounts | KidgloveError | None, config: Config
+        A linked account is read where it is linked. One without any link is asked for everywhere
+        by its customer id, once: what is found becomes its links.
+        """
+        found: dict[AccountId, dict[str, _Answer]] = {one.account: {} for one in accounts}
+        for crm in self.crms.ordered(config.policy.crm.primary):
+            keys: dict[AccountId, str] = {}
+            ids: list[str] = []
+            by_customer: list[str] = []
+            for one in accounts:
+                linked = one.external_id(crm.system, ACCOUNT)
+                if linked is None and self._is_linked(one):
+                    continue
+                keys[one.account] = linked or customers[one.account] or ""
+                (ids if linked else by_customer).append(keys[one.account])
+            if not keys:
+                continue
+            try:
+                answers: Mapping[str, FoundAccounts | KidgloveError] = crm.reads.read_accounts(
+                    ids=ids, customers=by_customer, plan=read_plan(config.mappings[crm.system])
+                )
+            except KidgloveError as problem:
+                answers = dict.fromkeys(keys.values(), problem)
+            for account, key in keys.items():
+                found[account][crm.system] = answers.get(key)
+        return found
+
+    def _is_linked(self, one: Remembered) -> bool:
+        return any(one.external_id(crm.system, ACCOUNT) for crm in self.crms.connected)
+
+    def _with_crm(
+        self,
+        one: Remembered,
+        before: Refreshed,
+        answers: Mapping[str, _Answer],
+        config: Config,
+    ) -> Refreshed:
+        """The facts joined: the home CRM's picture, and what people say in the others."""
+        home = self._home(one, answers, config)
+        if home is None:
+            gap = Missing("no CRM is connected")
+            return replace(before, facts=replace(before.facts, crm=gap))
+        picture, ref, ambiguous, problems = self._understand(
+            answers.get(home.system), config, home.system
+        )
+        elsewhere: list[CrmPicture] = []
+        for system, answer in answers.items():
+            if system == home.system:
+                continue
+            other, other_ref, _, other_problems = self._understand(answer, config, system)
+            problems += other_problems
+            if isinstance(other, Known) and other_ref is not None:
+                elsewhere.append(other.value)
+        if isinstance(picture, Known):
+            picture = replace(picture, value=_heard_everywhere(picture.value, elsewhere))
+        return replace(
+            before,
+            facts=replace(before.facts, crm=picture),
+            crm=home,
+            crm_ref=ref,
+            elsewhere=tuple(elsewhere),
+            ambiguous=ambiguous,
+            errors=(*before.errors, *problems),
+        )
+
+    def _home(self, one: Remembered, answers: Mapping[str, _Answer], config: Config) -> Crm | None:
+        """Where an open task stands it stays; else the policy's primary among those that know the
+        account. One that cannot be read now is waited for, lest the task open in two."""
+        ordered = self.crms.ordered(config.policy.crm.primary)
+        for crm in ordered:
+            if crm.system == one.task_place:
+                return crm
+        for crm in ordered:
+            answer = answers.get(crm.system)
+            if one.external_id(crm.system, ACCOUNT) or isinstance(answer, KidgloveError):
+                return crm
+            if answer is not None and answer.records:
+                return crm
+        return ordered[0] if ordered else None
+
+    def _understand(
+        self, answer: _Answer, config: Config, system: str
     ) -> tuple[Leaf[CrmPicture], Ref | None, tuple[Ref, ...], tuple[KidgloveError, ...]]:
         if isinstance(answer, KidgloveError):
             return Missing(answer.message), None, (), (answer,)
@@ -194,10 +227,18 @@ class Refresh:
             return Missing(problem.message), None, refs, ()
         record = records[0]
         try:
-            picture = _picture(record, config, self.crm_system)
+            picture = _picture(record, config, system)
         except KidgloveError as problem:
             return Missing(problem.message), record.ref, (), (problem,)
-        return Known(picture, self.crm_system, record.read_at), record.ref, (), ()
+        return Known(picture, system, record.read_at), record.ref, (), ()
+
+
+def _heard_everywhere(home: CrmPicture, others: Sequence[CrmPicture]) -> CrmPicture:
+    """Somebody who says "in resolution" is heard in whichever CRM it is said."""
+    if home.hold.word in (HoldWord.HELD, HoldWord.UNKNOWN):
+        return home
+    said = next((one.hold for one in others if one.hold.word is HoldWord.HELD), None)
+    return replace(home, hold=said) if said is not None else home
 
 
 def _needs_crm(one: Remembered, picture: PaymentPicture) -> bool:
@@ -218,9 +259,9 @@ def _needs_crm(one: Remembered, picture: PaymentPicture) -> bool:
     )
 
 
-def _understood(task: WorkItem, config: Config) -> WorkItem:
+def _understood(task: WorkItem, mapping: FieldMapping) -> WorkItem:
     """The task with the meaning that the mapping gives to its outcome."""
-    return replace(task, meaning=config.mapping.task.meaning(task.outcome))
+    return replace(task, meaning=mapping.task.meaning(task.outcome))
 
 
 def _name_of(record: AccountRecord) -> str | None:
@@ -231,9 +272,10 @@ def _name_of(record: AccountRecord) -> str | None:
 
 
 def _picture(record: AccountRecord, config: Config, source: str) -> CrmPicture:
+    mapping = config.mappings[source]
     parts = crm_parts(
         record.fields,
-        config.mapping,
+        mapping,
         source=source,
         read_at=record.read_at,
         currency=config.policy.base_currency,
@@ -260,7 +302,7 @@ def _picture(record: AccountRecord, config: Config, source: str) -> CrmPicture:
         contract_end=parts.contract_end,
         seats=parts.seats,
         entities=parts.entities,
-        tasks=tuple(_understood(task, config) for task in record.tasks),
+        tasks=tuple(_understood(task, mapping) for task in record.tasks),
         fields=record.fields,
         customers=record.customers,
         problems=parts.problems,

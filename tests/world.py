@@ -9,7 +9,6 @@ are in `tests/crashes` and in the demo.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -281,8 +280,8 @@ def build(
     world = World(
         clock=clock, stripe=stripe, org=org, runtime=runtime, edge=edge, relay=relay, people=people
     )
-    with suppress(AttributeError):
-        runtime.refresh.fallback()
+    for crm in runtime.refresh.crms.connected:
+        runtime.refresh.crms.fallback(crm)
     return world
 
 

@@ -175,6 +175,34 @@ def requirements(
     main(as_json=as_json, strict=strict, scope=None)
 
 
+def connectors(as_json: Json = False) -> None:
+    """Show how good each connector is: a level computed from what is there, and what is missing.
+
+    docs/connector-guide.md tells the scale.
+
+    Examples:
+
+        kidglove connectors
+
+        kidglove connectors --json
+    """
+    from ops.quality import qualities
+
+    found = qualities()
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (one.vendor, one.kind, one.level, len(one.not_yet_done), "; ".join(one.missing))
+        for one in found
+    ]
+    print_table(
+        ("connector", "kind", "level", "checks to do", "missing for the next level"),
+        rows,
+        none="There is no connector.",
+    )
+
+
 def _parts(counts: dict[str, int]) -> str:
     return (
         ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items()) or "none"

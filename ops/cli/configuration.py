@@ -45,6 +45,10 @@ File = Annotated[
     typer.Argument(help="A file, or the name of a shipped one. Default: the one in force."),
 ]
 Needed = Annotated[str, typer.Argument(help="A file, or the name of a shipped one.")]
+OfCrm = Annotated[
+    str | None,
+    typer.Option("--crm", help="Which CRM's mapping. Default: the file's, or the first connected."),
+]
 Note = Annotated[str, typer.Option("--note", "-m", help="Why it changes, for the history.")]
 
 
@@ -81,24 +85,48 @@ def _policy_kind() -> _Kind:
     )
 
 
-def _mapping_kind() -> _Kind:
-    from jobs.runtime import CRM_SYSTEM
+def _mapping_kind(crm: str | None, file: str | None = None) -> _Kind:
+    """The mapping of one CRM: the one that is named, else the file's own, else the first there
+    is."""
     from mappings import mapping_file as files
+    from sync.configs import mapping_name
+
+    system = _crm(crm, file)
 
     def in_force(here: Runtime, tx: Transaction) -> tuple[str, str]:
-        stored = tx.system.config(f"mapping:{CRM_SYSTEM}")
+        stored = tx.system.config(mapping_name(system))
         if stored is not None:
             return stored.text, stored.label
-        return files.default_mapping_text(CRM_SYSTEM), f"{CRM_SYSTEM} (shipped)"
+        return files.default_mapping_text(system), f"{system} (shipped)"
 
     return _Kind(
         word="mapping",
-        stored=f"mapping:{CRM_SYSTEM}",
+        stored=mapping_name(system),
         shipped=files.default_mapping_text,
         in_force=in_force,
         check=files.check_mapping,
         explain=lambda text, name: files.explain_mapping(files.load_mapping(text, name=name)),
     )
+
+
+def _crm(crm: str | None, file: str | None) -> str:
+    from jobs.crms import CRMS, connected
+    from mappings.findings import FileProblems
+    from mappings.mapping_file import load_mapping
+    from settings import Settings
+
+    if crm is not None:
+        if crm not in CRMS:
+            misuse(f"there is no CRM {crm!r}; there are {', '.join(CRMS)}")
+        return crm
+    if file is not None and Path(file).is_file():
+        try:
+            return load_mapping(Path(file).read_text(encoding="utf-8"), name=file).system.value
+        except (FileProblems, UnicodeDecodeError):
+            pass  # What is wrong with it is told by the command itself.
+    if file is not None and file in CRMS:
+        return file
+    return next(iter((*connected(Settings()), *CRMS)))
 
 
 @policy.command("check")
@@ -115,14 +143,14 @@ def check_policy(file: File = None, as_json: Json = False) -> None:
 
 
 @mapping.command("check")
-def check_mapping(file: File = None, as_json: Json = False) -> None:
+def check_mapping(file: File = None, crm: OfCrm = None, as_json: Json = False) -> None:
     """Find every mistake of a mapping at once, from its text alone.
 
     Examples:
 
         kidglove mapping check my-salesforce.yaml
     """
-    _check(_mapping_kind(), file, as_json)
+    _check(_mapping_kind(crm, file), file, as_json)
 
 
 @policy.command("explain")
@@ -139,14 +167,14 @@ def explain_policy(file: File = None, as_json: Json = False) -> None:
 
 
 @mapping.command("explain")
-def explain_mapping(file: File = None, as_json: Json = False) -> None:
+def explain_mapping(file: File = None, crm: OfCrm = None, as_json: Json = False) -> None:
     """Tell a mapping in sentences.
 
     Examples:
 
         kidglove mapping explain
     """
-    _explain(_mapping_kind(), file, as_json)
+    _explain(_mapping_kind(crm, file), file, as_json)
 
 
 @policy.command("apply")
@@ -166,7 +194,12 @@ def apply_policy(
 
 @mapping.command("apply")
 def apply_mapping(
-    file: Needed, note: Note, by: By = None, yes: Yes = False, as_json: Json = False
+    file: Needed,
+    note: Note,
+    by: By = None,
+    crm: OfCrm = None,
+    yes: Yes = False,
+    as_json: Json = False,
 ) -> None:
     """Put a mapping in force. Effects that were parked for a wrong mapping are sent again.
 
@@ -174,7 +207,7 @@ def apply_mapping(
 
         kidglove mapping apply my-salesforce.yaml --note "health moved to a new field"
     """
-    _apply(_mapping_kind(), file, note=note, by=by, yes=yes, as_json=as_json)
+    _apply(_mapping_kind(crm, file), file, note=note, by=by, yes=yes, as_json=as_json)
 
 
 @policy.command("history")
@@ -189,18 +222,18 @@ def policy_history(as_json: Json = False) -> None:
 
 
 @mapping.command("history")
-def mapping_history(as_json: Json = False) -> None:
+def mapping_history(crm: OfCrm = None, as_json: Json = False) -> None:
     """List every version of the mapping: who, when, why.
 
     Examples:
 
         kidglove mapping history
     """
-    _history(_mapping_kind(), as_json)
+    _history(_mapping_kind(crm), as_json)
 
 
 @mapping.command("doctor")
-def mapping_doctor(file: File = None, as_json: Json = False) -> None:
+def mapping_doctor(file: File = None, crm: OfCrm = None, as_json: Json = False) -> None:
     """Hold a mapping against the live org: fields, rights, types, lengths, picklist values.
 
     Exits with 1 if anything is wrong. Nothing is changed.
@@ -212,26 +245,22 @@ def mapping_doctor(file: File = None, as_json: Json = False) -> None:
         kidglove mapping doctor my-salesforce.yaml
     """
     from domain.ports import Health
-    from jobs.salesforce_wiring import build
+    from jobs.crms import CRMS, connected
     from mappings.mapping_file import load_mapping
     from ops.cli.findings import print_findings
     from ops.lines import Line
 
+    system = _crm(crm, file)
+    parts = ("login", "org", "account", "field", "fields", "task", "properties", "property")
+    wanted = tuple(f"{system}.{part}" for part in parts)
     with runtime() as here:
-        if not here.settings.salesforce.instance_url:
-            fail("no CRM is connected", "Set KIDGLOVE_SALESFORCE__INSTANCE_URL and its credential.")
-        text, name = _text(_mapping_kind(), file, here)
-        connector = build(
-            here.settings,
-            mapping=load_mapping(text, name=name),
-            clock=here.clock,
-            connection=here.redis,
-        )
+        if system not in connected(here.settings):
+            title, switch = CRMS[system].title, CRMS[system].switch
+            fail(f"{title} is not connected", f"Set {switch} and its credential.")
+        text, name = _text(_mapping_kind(system), file, here)
+        connector = here.crm_with(system, load_mapping(text, name=name))
         lines = [
-            Line.of("salesforce", one)
-            for one in connector.examine()
-            if one.check in ("salesforce.login", "salesforce.org")
-            or one.check.startswith(("salesforce.fields", "salesforce.field", "salesforce.task"))
+            Line.of(system, one) for one in connector.examine() if one.check.startswith(wanted)
         ]
     print_findings(lines, as_json=as_json)
     raise typer.Exit(1 if any(one.health is Health.WRONG for one in lines) else 0)

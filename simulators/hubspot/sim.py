@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +10,7 @@ from simulators.clock import SimClock
 from simulators.faults import FaultDial
 from simulators.hooks import Postman
 from simulators.hubspot.access import Access
+from simulators.hubspot.announcing import RETRY_AFTER, Announcer
 from simulators.hubspot.associating import Associating
 from simulators.hubspot.associations_api import AssociationsApi
 from simulators.hubspot.batch_api import BatchApi
@@ -63,10 +64,13 @@ class HubspotSim(StageHands):
         properties = PropertiesApi(portal, batches)
         super().__init__(portal, writing, associating, merging, properties)
         self.faults = FaultDial(seed)
-        self.postman = Postman(clock, retry_after=(), seed=seed)
+        self.postman = Postman(clock, retry_after=RETRY_AFTER, seed=seed)
         self.limits = Limits(portal)
         self.access = Access(portal, APP_ID)
         self.batches = batches.dial
+        self._announcer = Announcer(
+            portal, self.postman, app_id=APP_ID, secret=self.access.client_secret, seed=seed
+        )
         self.associations = AssociationsApi(portal, associating, batches)
         self._service = Service(
             Parts(
@@ -254,6 +258,21 @@ class HubspotSim(StageHands):
         """End every OAuth token now."""
         with self._portal.lock:
             self.access.kill_tokens()
+
+    def watch(
+        self, url: str, subscriptions: Sequence[str], *, signed_url: str | None = None
+    ) -> None:
+        """Post to `url` what is subscribed to, such as `company.propertyChange:hold`.
+
+        `object.creation:0-27` is the other dialect, which tasks need. `signed_url` is what the
+        signature covers when a proxy stands in between.
+        """
+        with self._portal.lock:
+            self._announcer.watch(url, subscriptions, signed_url)
+
+    def repeat_event_ids(self, repeats: bool = True) -> None:
+        """Let all events carry one id from now on."""
+        self._announcer.repeat_event_ids = repeats
 
     def add_rule(self, type_name: str, rule: Rule) -> None:
         """A validation rule of the admin, called with the values after and before a write.

@@ -30,9 +30,11 @@ _PLAIN = (
     "linked",
     "merge_companies",
     "rename_option",
+    "repeat_event_ids",
     "require_on_create",
     "require_when",
     "revoke_key",
+    "revoke_scope",
     "rotate_key",
     "rows",
     "set_away",
@@ -46,6 +48,7 @@ _PLAIN = (
     "set_working_hours",
     "set_zone",
     "use_up_daily",
+    "watch",
 )
 _DATED = ("add_task", "add_note", "add_call", "add_email", "add_meeting")
 

@@ -26,6 +26,8 @@ class StatesFacts(Conformance):
         assert [one for one in stated.hosts if not HOST.fullmatch(one)] == []
         assert stated.docs
         assert [one for one in stated.docs.values() if not one.startswith("https://")] == []
+        named = [*stated.hosts, *stated.docs.values()]
+        assert [one for one in named if ".example" in one] == []
         assert stated.vendor == self.stage.vendor
         assert all((stated.title, stated.api_version, stated.auth))
 

@@ -61,6 +61,7 @@ class Listing(Conformance):
         assert refs([*found, *after.poll()]) >= everyone
 
     def test_a_cursor_that_is_not_ours_is_refused(self, vendor: Stage) -> None:
+        Poller(vendor).poll()
         connector = vendor.connector()
         for cursor in ("x", "{}", '{"since": "soon"}'):
             with pytest.raises((KidgloveError, ValueError)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, NoReturn, Self
 
@@ -17,6 +17,7 @@ from simulators.clock import SimClock
 from simulators.faults import Fault, FaultDial, Harm
 from simulators.wire import LoopbackServer
 
+START = datetime(2026, 11, 20, 14, 0, tzinfo=UTC)
 PATIENT = Timeouts(connect=2, read=10)
 HASTY = Timeouts(connect=2, read=0.3)
 """For the checks in which the vendor never answers."""

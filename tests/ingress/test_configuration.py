@@ -31,7 +31,7 @@ UNREADABLE = [
 
 @pytest.fixture
 def configs() -> Configs:
-    return Configs(default_preset="default", crm="salesforce")
+    return Configs(default_preset="default", crms=["salesforce"])
 
 
 def put(store: UnitOfWork, name: str, *texts: str) -> None:
@@ -54,7 +54,7 @@ def test_with_nothing_stored_what_ships_is_in_force(store: UnitOfWork, configs: 
     found = current(store, configs)
 
     assert found.policy == preset("default")
-    assert found.mapping == default_mapping("salesforce")
+    assert found.mappings["salesforce"] == default_mapping("salesforce")
     assert found.label == "policy:default mapping:salesforce:shipped"
     assert alerts(store) == []
 
@@ -85,7 +85,7 @@ def test_the_alert_names_the_mistake_and_comes_once(store: UnitOfWork, configs: 
 
     for _ in range(3):
         current(store, configs)
-    current(store, Configs(default_preset="default", crm="salesforce"))
+    current(store, Configs(default_preset="default", crms=["salesforce"]))
 
     (alert,) = alerts(store)
     assert "no_such_line" in alert
@@ -119,7 +119,7 @@ def test_a_mapping_that_cannot_be_read_leaves_the_one_before_in_force(
 
     found = current(store, configs)
 
-    assert found.mapping == default_mapping("salesforce")
+    assert found.mappings["salesforce"] == default_mapping("salesforce")
     assert found.label == "policy:default mapping:salesforce@1"
     assert alerts(store)[0].startswith("mapping:salesforce@2 cannot be used")
 

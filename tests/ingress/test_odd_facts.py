@@ -12,7 +12,6 @@ import requests
 from domain.case import CaseState
 from domain.holds import Quiet
 from domain.rows import LinkState
-from jobs.runtime import CRM_SYSTEM
 from tests.ingress.letters import event, signed
 from tests.world import World, build
 
@@ -57,7 +56,7 @@ def test_two_accounts_that_claim_one_customer_are_both_left_alone_and_somebody_i
     world.hours(24)
 
     with world.runtime.store.begin() as tx:
-        links = [one for one in tx.links.of(world.account(customer)) if one.system == CRM_SYSTEM]
+        links = [one for one in tx.links.of(world.account(customer)) if one.system == "salesforce"]
     assert {(one.external_id, one.state) for one in links} == {
         (id, LinkState.QUARANTINED) for id in claimants
     }

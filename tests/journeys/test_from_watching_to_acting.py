@@ -10,7 +10,7 @@ from domain.effects import EffectKind
 from domain.errors import Transient
 from domain.holds import Quiet
 from domain.rows import EVALUATE, EffectMode
-from jobs.runtime import CRM_SYSTEM, Runtime
+from jobs.runtime import Runtime
 from settings import Settings
 from tests.world import World, build
 
@@ -93,12 +93,11 @@ def test_a_poll_that_does_not_run_is_told_once(
     def broken(*_: object, **__: object) -> None:
         raise Transient("the org does not answer")
 
-    assert world.runtime.salesforce is not None
-    monkeypatch.setattr(world.runtime.salesforce, "changes", broken)
+    monkeypatch.setattr(world.runtime.crms["salesforce"], "changes", broken)
 
     for _ in range(3):
         with pytest.raises(Transient):
-            world.runtime.upkeep(f"poll:{CRM_SYSTEM}")
+            world.runtime.upkeep("poll:salesforce")
 
     assert len(world.alerts()) == 1
     assert "poll:salesforce does not run" in world.alerts()[0]
@@ -144,6 +143,6 @@ def test_the_outcome_of_a_completed_task_decides_who_is_asked_and_when(
 
 def _say(world: World, account: str) -> None:
     """What the poll of the CRM brings within a minute."""
-    world.runtime.upkeep(f"poll:{CRM_SYSTEM}")
+    world.runtime.upkeep("poll:salesforce")
     world.settle()
     assert world.org.get(account)

@@ -13,7 +13,6 @@ from sqlalchemy import make_url
 
 from connectors.kit.retry import Retry
 from domain.case import CaseState, Outcome
-from jobs.runtime import CRM_SYSTEM
 from mappings.mapping_file import default_mapping_text
 from ops.embedded import Engines
 from simulators.faults import Fault, Harm
@@ -244,9 +243,9 @@ def test_a_word_that_has_run_out_and_still_stands_costs_no_call_every_minute(
 
 
 def test_an_unknown_word_is_no_hold_that_has_gone(world: World) -> None:
-    text = default_mapping_text(CRM_SYSTEM).replace("released: [Released]", "released: []")
+    text = default_mapping_text("salesforce").replace("released: [Released]", "released: []")
     with world.runtime.store.begin() as tx:
-        name = f"mapping:{CRM_SYSTEM}"
+        name = "mapping:salesforce"
         tx.system.add_config(name, text, author="admin", note="a test", now=world.clock.now())
     customer, account = failed_high(world)
     world.csm(account, Dunning_Status__c="Released")

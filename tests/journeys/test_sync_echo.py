@@ -11,7 +11,7 @@ import pytest
 
 from domain.ids import Ref
 from domain.rows import LinkState
-from jobs.runtime import CRM_SYSTEM, PAYMENTS_SYSTEM
+from jobs.runtime import PAYMENTS_SYSTEM
 from tests.journeys.quiet_scenes import (
     failed_high,
     failed_vip,
@@ -162,7 +162,7 @@ def test_every_value_that_we_wrote_anywhere_says_where_it_came_from(world: World
 
     with world.runtime.store.begin() as tx:
         for record, field, value in crm_writes(world):
-            rows = tx.effects.why(CRM_SYSTEM, record, field)
+            rows = tx.effects.why("salesforce", record, field)
             assert rows, f"nobody knows why {field} of {record} is {value}"
             assert all(row.cause and row.rule and row.config_version for row in rows)
         for call in world.stripe.writes():
@@ -188,7 +188,7 @@ def test_the_last_explanation_of_a_field_is_the_value_that_stands_there(world: W
     _, account = failed_high(world)
 
     with world.runtime.store.begin() as tx:
-        row = tx.effects.why(CRM_SYSTEM, account, "Payment_Status__c")[0]
+        row = tx.effects.why("salesforce", account, "Payment_Status__c")[0]
 
     assert row.value == world.org.get(account)["Payment_Status__c"] == "Payment failed"
     assert (row.rule, row.config_version.split()[0]) == ("fields.project", "policy:default")
@@ -274,5 +274,5 @@ def test_an_account_of_the_crm_is_linked_by_its_id_once_it_was_found(world: Worl
     customer, account = failed_high(world)
 
     with world.runtime.store.begin() as tx:
-        assert tx.links.account_of(Ref(CRM_SYSTEM, "account", account)) == world.account(customer)
+        assert tx.links.account_of(Ref("salesforce", "account", account)) == world.account(customer)
     assert json.loads(json.dumps(world.org.get(account)))["Stripe_Customer_Id__c"] == customer

@@ -53,6 +53,7 @@ def test_the_mapped_word_holds_whatever_its_case(raw: str) -> None:
         reason="new card is on its way",
         by="Dana Ruiz",
         seen_at=READ_AT,
+        system="salesforce",
     )
     assert found.problems == ()
 

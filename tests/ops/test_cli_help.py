@@ -49,6 +49,7 @@ def test_the_names_of_the_commands_are_those_that_people_were_promised() -> None
         ("numbers",),
         ("reconcile",),
         ("requirements",),
+        ("connectors",),
         ("doctor", "confirm"),
         ("backfill", "events"),
         *(("case", one) for one in "list show why expedite note link ready".split()),

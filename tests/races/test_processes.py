@@ -12,7 +12,7 @@ from domain.errors import Transient
 from domain.holds import Quiet, SuppressionState
 from domain.ids import AccountId
 from domain.rows import EffectState
-from jobs.runtime import CRM_SYSTEM, PAYMENTS_SYSTEM, Runtime, install
+from jobs.runtime import PAYMENTS_SYSTEM, Runtime, install
 from sync import checkpoints
 from sync.checkpoints import Checkpoint
 from tests.crashes.story import differences, expire_leases, outcome, stripe_settings
@@ -175,18 +175,18 @@ def test_a_slow_deliverer_that_fails_in_the_end_does_not_reopen_what_its_success
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     customer, account = world.vip()
-    ours = until_due(world, CRM_SYSTEM)
+    ours = until_due(world, "salesforce")
     slow = Slow(world, Checkpoint.EFFECT_STARTED)
 
     def deliver_and_fail(late: Runtime) -> None:
-        crm = late.salesforce
+        crm = late.crms["salesforce"]
         assert crm is not None
 
         def refuse(changes: object) -> object:
             raise Transient("the line is dead")
 
         monkeypatch.setattr(crm, "write", refuse)
-        late.deliver[CRM_SYSTEM].run([ours])
+        late.deliver["salesforce"].run([ours])
 
     slow.run(deliver_and_fail, meanwhile=lambda: world.hours(4))
 
@@ -201,10 +201,10 @@ def test_a_slow_deliverer_that_fails_in_the_end_does_not_reopen_what_its_success
 
 def test_a_slow_deliverer_that_sends_in_the_end_makes_no_second_task(world: World) -> None:
     _, account = world.vip()
-    ours = until_due(world, CRM_SYSTEM)
+    ours = until_due(world, "salesforce")
     slow = Slow(world, Checkpoint.EFFECT_STARTED)
 
-    slow.run(lambda late: late.deliver[CRM_SYSTEM].run([ours]), meanwhile=lambda: world.hours(4))
+    slow.run(lambda late: late.deliver["salesforce"].run([ours]), meanwhile=lambda: world.hours(4))
     world.settle()
 
     assert slow.failure is None

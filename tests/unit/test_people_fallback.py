@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import pytest
 
 from domain.errors import Gone, KidgloveError, Transient
-from domain.facts import PaymentPicture, Person
+from domain.facts import Person
 from domain.ports import FoundAccounts, ReadPlan
-from sync.refresh import Refresh
+from sync.crms import Crm, Crms
 from tests.unit.desk import OPS, START
 
 
@@ -35,15 +35,6 @@ class Org:
         return {}
 
 
-class Nothing:
-    """A payment system that is never asked here."""
-
-    def read_payments(
-        self, customers: Sequence[str]
-    ) -> Mapping[str, PaymentPicture | KidgloveError]:
-        return {}
-
-
 @dataclass
 class Hand:
     """A clock that somebody moves."""
@@ -59,15 +50,11 @@ def clock() -> Hand:
     return Hand()
 
 
-def reader(org: Org, clock: Hand) -> Refresh:
-    return Refresh(
-        payments_system="stripe",
-        payments=Nothing(),
-        crm_system="salesforce",
-        crm=org,
-        clock=clock,
-        fallback_owner=OPS.id,
-    )
+def reader(org: Org, clock: Hand) -> Callable[[], Person | None]:
+    """Asks for the last recipient of the only CRM there is."""
+    crm = Crm(system="salesforce", title="Salesforce", reads=org, fallback_owner=OPS.id)
+    crms = Crms([crm], clock=clock)
+    return lambda: crms.fallback(crm)
 
 
 @pytest.mark.req("R42", partly="the last recipient; the chain stands beside it")
@@ -76,32 +63,32 @@ def test_a_last_recipient_who_left_is_noticed_within_minutes(
     clock: Hand, left: Person | KidgloveError
 ) -> None:
     org = Org()
-    refresh = reader(org, clock)
-    assert refresh.fallback() == OPS
+    fallback = reader(org, clock)
+    assert fallback() == OPS
     org.answer = left
     clock.at[0] = 11
 
-    found = refresh.fallback()
+    found = fallback()
 
     assert found is None or not found.can_take_work
 
 
 def test_the_last_recipient_is_not_read_for_every_account(clock: Hand) -> None:
     org = Org()
-    refresh = reader(org, clock)
+    fallback = reader(org, clock)
 
     for _ in range(50):
-        refresh.fallback()
+        fallback()
 
     assert org.asked == 1
 
 
 def test_while_the_crm_is_down_the_last_recipient_stays_who_it_was(clock: Hand) -> None:
     org = Org()
-    refresh = reader(org, clock)
-    refresh.fallback()
+    fallback = reader(org, clock)
+    fallback()
     org.is_down = True
     clock.at[0] = 60
 
-    assert [refresh.fallback() for _ in range(5)] == [OPS] * 5
+    assert [fallback() for _ in range(5)] == [OPS] * 5
     assert org.asked == 2

@@ -1,0 +1,79 @@
+"""Which CRMs can be connected, and how each is built from settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import redis
+
+from domain.ports import Examines, ListsChanges, ReadsAccounts, SweepsHolds, WritesCrm
+from settings import Settings
+from sync.clock import Clock
+
+if TYPE_CHECKING:
+    from mappings.mapping import FieldMapping
+
+
+class CrmConnector(ReadsAccounts, WritesCrm, SweepsHolds, ListsChanges, Examines, Protocol):
+    """Everything that the use cases ask of a CRM."""
+
+
+class Build(Protocol):
+    """Makes a connector; nothing is called before it is used."""
+
+    def __call__(
+        self,
+        settings: Settings,
+        *,
+        mapping: FieldMapping,
+        clock: Clock,
+        connection: redis.Redis,
+    ) -> CrmConnector:
+        """The connector of the configured account."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wiring:
+    """One kind of CRM: how people call it, when it is configured, and how it is built.
+
+    `load` gives the builder; it is what imports the vendor's library, so ask only when it is
+    needed. `switch` is the setting whose presence connects it.
+    """
+
+    title: str
+    switch: str
+    is_configured: Callable[[Settings], bool]
+    fallback_owner: Callable[[Settings], str | None]
+    load: Callable[[], Build]
+
+
+def _salesforce() -> Build:
+    from jobs.salesforce_wiring import build
+
+    return build
+
+
+CRMS: Mapping[str, Wiring] = {
+    "salesforce": Wiring(
+        title="Salesforce",
+        switch="KIDGLOVE_SALESFORCE__INSTANCE_URL",
+        is_configured=lambda settings: bool(settings.salesforce.instance_url),
+        fallback_owner=lambda settings: settings.salesforce.fallback_owner or None,
+        load=_salesforce,
+    ),
+}
+"""Every CRM that can be connected. The first that is configured is the primary one, unless the
+policy names another."""
+
+
+def connected(settings: Settings) -> tuple[str, ...]:
+    """The configured CRMs, in order."""
+    return tuple(name for name, one in CRMS.items() if one.is_configured(settings))
+
+
+def title_of(system: str | None) -> str:
+    """How people call a CRM; a name that is none of ours is "the CRM"."""
+    return CRMS[system].title if system is not None and system in CRMS else "the CRM"

@@ -1,0 +1,82 @@
+"""Writing down what was read of an account, and telling what could not be read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from domain.errors import Bug, Gone, KidgloveError, Misconfigured, Unauthorized
+from domain.facts import CrmPicture, PaymentPicture
+from domain.ids import AccountId
+from domain.leaf import Known
+from sync.durable import TransactionPort
+from sync.pictures import PictureCodec
+from sync.refresh import Refreshed
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def remember(
+    tx: TransactionPort, codec: PictureCodec, account: AccountId, read: Refreshed, now: datetime
+) -> None:
+    """Keep the pictures, the name and the links; records that cannot be told apart are set
+    aside."""
+    payments, crm = read.facts.payments, read.facts.crm
+    if isinstance(payments, Known):
+        _keep(tx, codec, account, "payments", payments.value)
+        if payments.value.name:
+            tx.links.name(account, payments.value.name)
+    if isinstance(crm, Known):
+        _keep(tx, codec, account, "crm", crm.value)
+        tx.links.name(account, crm.value.name)
+    if read.crm_ref is not None:
+        tx.links.link(account, read.crm_ref, now=now)
+    for other in read.elsewhere:
+        tx.links.link(account, other.account, now=now)
+    for ref in read.ambiguous:
+        tx.links.quarantine(
+            ref, account=account, reason="several CRM accounts claim the customer", now=now
+        )
+
+
+def tell_errors(tx: TransactionPort, account: AccountId, read: Refreshed, now: datetime) -> None:
+    """An alert for whatever only a person can mend; each is raised once."""
+    if read.ambiguous:
+        names = ", ".join(sorted(ref.id for ref in read.ambiguous))
+        tx.audit.raise_alert(
+            f"ambiguous:{account}:{names}",
+            f"Several CRM accounts ({names}) claim the same customer. Nothing is written to "
+            "either until one is confirmed with `kidglove link confirm`.",
+            rule="link.ambiguous",
+            now=now,
+            account=account,
+        )
+    for problem in read.errors:
+        if isinstance(problem, Unauthorized | Misconfigured | Bug | Gone):
+            tx.audit.raise_alert(
+                f"{problem.code}:{_whose(problem, account)}:{problem.message[:80]}",
+                f"{problem.message} {problem.remedy}",
+                rule=f"facts.{problem.code}",
+                now=now,
+                account=None if isinstance(problem, Unauthorized) else account,
+            )
+
+
+def _keep(
+    tx: TransactionPort,
+    codec: PictureCodec,
+    account: AccountId,
+    source: str,
+    picture: PaymentPicture | CrmPicture,
+) -> None:
+    plain = codec.dump(picture)
+    still = codec.dump(replace(picture, read_at=_EPOCH))
+    digest = hashlib.sha256(json.dumps(still, sort_keys=True, default=str).encode()).hexdigest()
+    tx.system.save_picture(account, source, digest=digest, picture=plain, read_at=picture.read_at)
+
+
+def _whose(problem: KidgloveError, account: AccountId) -> str:
+    """A refused credential is everybody's trouble and told once; any other is the account's."""
+    return "all" if isinstance(problem, Unauthorized) else str(account)

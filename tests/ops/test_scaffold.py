@@ -1,0 +1,165 @@
+"""A new connector begins green, pretends nothing, and never writes over what is there."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.kit.manifest import Kind
+from mappings.mapping_file import check_mapping
+from ops import scaffold
+from ops.scaffold import Refused, write
+from tests.docs.documents import ROOT
+
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "data", "docs")
+NEW = (("pipedrive", "crm"), ("paddle", "payments"))
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the checkout with one new connector of each kind."""
+    root = tmp_path_factory.mktemp("scratch") / "checkout"
+    shutil.copytree(ROOT, root, ignore=LEFT_OUT)
+    for name, kind in NEW:
+        run(root, "-m", "ops.scaffold", name, "--kind", kind)
+    yield root
+    shutil.rmtree(root)
+
+
+def run(root: Path, *command: str) -> str:
+    """What a Python command says in the copy; it must end well."""
+    done = subprocess.run(
+        [sys.executable, *command], cwd=root, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def generated(root: Path) -> list[str]:
+    """The packages and tests that were written."""
+    names = [name for name, _ in NEW]
+    folders = [f"{room}/{name}" for room in ("connectors", "simulators") for name in names]
+    tests = [f"tests/conformance/{part}" for part in ("stages/{}.py", "test_{}.py")]
+    return folders + [test.format(name) for test in tests for name in names]
+
+
+def test_the_generated_tree_is_formatted_and_linted(scratch: Path) -> None:
+    run(scratch, "-m", "ruff", "format", "--check", "--no-cache", ".")
+    run(scratch, "-m", "ruff", "check", "--no-cache", ".")
+
+
+def test_the_generated_tree_has_its_types(scratch: Path) -> None:
+    said = run(scratch, "-m", "mypy", *generated(scratch), "mappings/vocabulary.py")
+    assert "Success" in said
+
+
+def test_the_generated_tree_keeps_the_contracts_of_the_rooms(scratch: Path) -> None:
+    said = run(scratch, "-c", "from importlinter.cli import lint_imports_command as go; go()")
+    assert "0 broken" in said
+
+
+def test_what_is_not_yet_done_is_listed_by_name_and_nothing_else_fails(scratch: Path) -> None:
+    test = "tests/conformance/test_pipedrive.py"
+    said = run(scratch, "-m", "pytest", "-q", "-rx", "--tb=no", "-p", "no:cacheprovider", test)
+    one = "TestPipedrive::test_a_missing_permission_is_named - not yet done"
+    assert f"XFAIL {test}::{one}" in said
+
+
+def test_the_generated_mapping_is_one_that_can_be_used(scratch: Path) -> None:
+    check = "from mappings.mapping_file import default_mapping as f; print(f('pipedrive').system)"
+    assert run(scratch, "-c", check) == "pipedrive\n"
+
+
+def test_the_new_system_is_in_the_published_schema(scratch: Path) -> None:
+    published = (scratch / "mappings/schema/mapping.schema.json").read_text(encoding="utf-8")
+    made = run(scratch, "-m", "mappings.json_schema", "mapping.schema.json")
+    assert published == made
+    assert '"pipedrive"' in published
+
+
+def test_a_second_time_is_refused_and_changes_nothing(scratch: Path) -> None:
+    before = {path: path.read_bytes() for path in scratch.rglob("*") if path.is_file()}
+    with pytest.raises(Refused, match="connectors/pipedrive is already there"):
+        write("pipedrive", "crm", root=scratch)
+    assert {path: path.read_bytes() for path in before} == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "x",
+        "Pipedrive",
+        "pipe-drive",
+        "pipe_drive",
+        "1st",
+        "../up",
+        "a" * 17,
+        "é1",
+        "pipe drive",
+    ],
+)
+def test_what_is_no_name_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Refused, match="is no name for a connector"):
+        write(name, "crm", root=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["kit", "json", "stages"])
+def test_a_name_that_means_something_else_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(Refused, match="already means something else"):
+        write(name, "crm", root=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("erp", "'erp' is not offered yet: one of crm, payments"),
+        ("blog", "'blog' is no kind of connector: one of crm, payments"),
+        ("", "'' is no kind of connector: one of crm, payments"),
+    ],
+)
+def test_a_kind_that_is_not_offered_is_refused(tmp_path: Path, kind: str, why: str) -> None:
+    with pytest.raises(Refused, match=why):
+        write("pipedrive", kind, root=tmp_path)
+
+
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "simulators/pipedrive").mkdir(parents=True)
+    with pytest.raises(Refused, match="simulators/pipedrive is already there"):
+        write("pipedrive", "crm", root=tmp_path)
+
+
+def test_every_generated_line_fits_for_the_longest_name() -> None:
+    longest = "a" * 16
+    texts = [
+        text
+        for kind in scaffold.OFFERED
+        for path, text in scaffold.rendered(longest, kind)
+        if path.endswith(".py")
+    ]
+    long = [line for text in texts for line in text.splitlines() if len(line) > 100]
+    # Code is broken by the formatter; a text is not.
+    assert [line for line in long if '"' in line] == []
+
+
+def test_the_command_says_what_is_wrong_and_ends_with_2(scratch: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ops.scaffold", "Bad", "--kind", "crm"],
+        cwd=scratch,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert "nothing was written: 'Bad' is no name" in done.stderr
+
+
+def test_the_mapping_template_has_no_findings() -> None:
+    texts = dict(scaffold.rendered("hubspot", Kind.CRM))
+    assert check_mapping(texts["mappings/hubspot.yaml"], name="hubspot.yaml") == []
