@@ -1,4 +1,4 @@
-"""A small company's customers and colleagues, the same in both simulated vendors.
+"""A small company's customers and colleagues, the same in all simulated vendors.
 
 The story of the demo plays with these; `--seed-world` puts them into simulators that stand alone.
 """
@@ -6,11 +6,12 @@ The story of the demo plays with these; `--seed-world` puts them into simulators
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from simulators.clock import SimClock
+from simulators.hubspot import HubspotSim
 from simulators.salesforce import SalesforceSim
 from simulators.stripe import StripeSim
 
@@ -20,32 +21,40 @@ BEFORE = timedelta(days=27)
 
 @dataclass(frozen=True, kw_only=True)
 class Member:
-    """One customer: its ids in both systems, and the subscription that renews."""
+    """One customer: its ids in every system, and the subscription that renews.
+
+    `account` is the one in Salesforce, `company` the one in HubSpot; empty where it is in none.
+    """
 
     name: str
     customer: str
     subscription: str
     account: str
+    company: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cast:
-    """Everybody, by short names."""
+    """Everybody, by short names: `people` are users in Salesforce, `owners` the same in HubSpot."""
 
     people: Mapping[str, str]
     accounts: Mapping[str, Member]
+    owners: Mapping[str, str] = field(default_factory=dict)
 
     def plain(self) -> dict[str, Any]:
         """The same as JSON values."""
         return asdict(self)
 
 
-def seed_world(clock: SimClock, stripe: StripeSim, org: SalesforceSim) -> Cast:
+def seed_world(
+    clock: SimClock, stripe: StripeSim, org: SalesforceSim, hubspot: HubspotSim | None = None
+) -> Cast:
     """Four customers who renew within a week, and the people who look after them.
 
     Aurelius and Northgate have a CSM; Halberd pays enough to be called about; Brightwater does
     not. Every card will be declined at the next renewal. The clock is moved on by `BEFORE`, so
-    that the past has room for a new card.
+    that the past has room for a new card. With `hubspot`, the same people and customers stand in
+    it too, with our properties set up.
     """
     start = clock.now() + BEFORE
     people = _people(org)
@@ -111,7 +120,13 @@ def seed_world(clock: SimClock, stripe: StripeSim, org: SalesforceSim) -> Cast:
         ),
     }
     org.deactivate(people["tomas"])
-    return Cast(people=people, accounts=accounts)
+    if hubspot is None:
+        return Cast(people=people, accounts=accounts)
+    owners = _owners(hubspot)
+    companies = _companies(hubspot, owners, accounts, start)
+    hubspot.deactivate(owners["tomas"])
+    members = {name: replace(one, company=companies[name]) for name, one in accounts.items()}
+    return Cast(people=people, accounts=members, owners=owners)
 
 
 def _people(org: SalesforceSim) -> dict[str, str]:
@@ -125,6 +140,85 @@ def _people(org: SalesforceSim) -> dict[str, str]:
         "tomas": org.add_user("Tomas Lind", title="Regional lead", manager=manager),
         "desk": org.add_queue("Billing desk"),
     }
+
+
+def _owners(hubspot: HubspotSim) -> dict[str, str]:
+    hubspot.set_up()
+    named = {
+        "ines": "Ines Okafor",
+        "felix": "Felix Nordstrom",
+        "morgan": "Morgan Vale",
+        "priya": "Priya Raman",
+        "salma": "Salma Haddad",
+        "tomas": "Tomas Lind",
+        # HubSpot has no queues that could own a company: a shared mailbox stands in for one.
+        "desk": "Billing Desk",
+    }
+    return {
+        short: hubspot.add_owner(name, teams=("Customer Success",)) for short, name in named.items()
+    }
+
+
+def _companies(
+    hubspot: HubspotSim, owners: Mapping[str, str], accounts: Mapping[str, Member], start: datetime
+) -> dict[str, str]:
+    who = {
+        "aurelius": {"owner": owners["felix"], "kidglove_csm": owners["morgan"]},
+        "brightwater": {"owner": owners["salma"]},
+        "northgate": {
+            "owner": owners["felix"],
+            "kidglove_csm": owners["priya"],
+            "kidglove_escalation_owner": owners["tomas"],
+        },
+        "halberd": {"owner": owners["salma"]},
+    }
+    health: dict[str, dict[str, Any]] = {
+        "aurelius": {
+            **_health(62, start - timedelta(days=2)),
+            "kidglove_cs_tier": "Strategic",
+            "kidglove_expansion_arr": 48_000,
+            "kidglove_renewal_call": (start + timedelta(days=17)).date(),
+            "kidglove_contract_type": "Annual",
+            "kidglove_contract_end": (start + timedelta(days=150)).date(),
+        },
+        "northgate": _health(81, start - timedelta(days=5)),
+        "halberd": _health(74, start - timedelta(days=3)),
+    }
+    made = {
+        short: hubspot.add_company(
+            member.name,
+            domain=f"{member.name.lower().replace(' ', '-')}.example",
+            stripe_customer_id=member.customer,
+            lifecyclestage="customer",
+            **who[short],
+            **health.get(short, {}),
+        )
+        for short, member in accounts.items()
+    }
+    _around_aurelius(hubspot, owners, made["aurelius"], start)
+    return made
+
+
+def _health(score: int, at: datetime) -> dict[str, Any]:
+    return {"kidglove_health_score": score, "kidglove_health_score_at": at.date()}
+
+
+def _around_aurelius(
+    hubspot: HubspotSim, owners: Mapping[str, str], company: str, start: datetime
+) -> None:
+    dana = hubspot.add_contact(
+        company, "Dana", "Ruiz", "dana.ruiz@aurelius-partners.example", jobtitle="Accounts payable"
+    )
+    label = hubspot.add_label("companies", "contacts", "Billing contact")
+    hubspot.human(owners["morgan"]).link(("companies", company), ("contacts", dana), label)
+    hubspot.add_ticket(company, "SSO login fails for three users", priority="HIGH", contact=dana)
+    hubspot.add_meeting(
+        company,
+        "Rollout review with Dana: second office goes live in January",
+        at=start - timedelta(days=6),
+        owner=owners["morgan"],
+        contact=dana,
+    )
 
 
 def _aurelius(org: SalesforceSim, people: Mapping[str, str], start: datetime) -> str:

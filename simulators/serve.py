@@ -26,12 +26,14 @@ from starlette.routing import Route
 
 from simulators.cast import BEFORE, Cast, seed_world
 from simulators.clock import SimClock
+from simulators.hubspot import HubspotSim
 from simulators.salesforce import SalesforceSim
 from simulators.stripe import StripeSim
 from simulators.wire import LoopbackServer
 
 STRIPE_PORT = 12111
 SALESFORCE_PORT = 12112
+HUBSPOT_PORT = 12113
 CONTROL_PORT = 12110
 
 
@@ -42,6 +44,7 @@ class Served:
     clock: SimClock
     stripe: StripeSim
     salesforce: SalesforceSim
+    hubspot: HubspotSim
     cast: Cast | None = None
     control_port: int = 0
 
@@ -50,10 +53,10 @@ class Served:
 
     def start(self) -> Served:
         """Serve, and deliver webhooks as they arise."""
-        for server in (self.stripe, self.salesforce, self.control):
+        for server in (self.stripe, self.salesforce, self.hubspot, self.control):
             server.start()
-        for postman in (self.stripe.postman, self.salesforce.postman):
-            postman.run()
+        for vendor in (self.stripe, self.salesforce, self.hubspot):
+            vendor.postman.run()
         return self
 
     def plain(self) -> dict[str, Any]:
@@ -63,6 +66,7 @@ class Served:
             "control": self.control.url,
             "stripe": {"url": self.stripe.url, "api_key": self.stripe.api_key},
             "salesforce": self.salesforce.credentials(),
+            "hubspot": self.hubspot.credentials(),
             "world": self.cast.plain() if self.cast else None,
         }
 
@@ -71,30 +75,38 @@ class Served:
         self.control.stop()
         self.stripe.stop()
         self.salesforce.stop()
+        self.hubspot.stop()
 
 
 def serve(
     *,
     stripe_port: int = 0,
     salesforce_port: int = 0,
+    hubspot_port: int = 0,
     control_port: int = 0,
     start: datetime | None = None,
     rate: float = 1.0,
     clock_file: Path | None = None,
     seeded: bool = False,
 ) -> Served:
-    """Start both simulators. Port 0 picks a free one; `OSError` if a port is taken.
+    """Start all simulators. Port 0 picks a free one; `OSError` if a port is taken.
 
-    With `seeded`, the small world of `simulators.cast` stands in both, at `start`.
+    With `seeded`, the small world of `simulators.cast` stands in all of them, at `start`.
     """
     begin = start or datetime.now(UTC)
     clock = SimClock(begin - BEFORE if seeded else begin, publish_to=clock_file)
     stripe = StripeSim(clock, port=stripe_port, local_pages=True)
     salesforce = SalesforceSim(clock, port=salesforce_port)
-    cast = seed_world(clock, stripe, salesforce) if seeded else None
+    hubspot = HubspotSim(clock, port=hubspot_port)
+    cast = seed_world(clock, stripe, salesforce, hubspot) if seeded else None
     clock.set_rate(rate)
     return Served(
-        clock=clock, stripe=stripe, salesforce=salesforce, cast=cast, control_port=control_port
+        clock=clock,
+        stripe=stripe,
+        salesforce=salesforce,
+        hubspot=hubspot,
+        cast=cast,
+        control_port=control_port,
     ).start()
 
 
@@ -108,6 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         served = serve(
             stripe_port=asked.stripe,
             salesforce_port=asked.salesforce,
+            hubspot_port=asked.hubspot,
             control_port=asked.control,
             start=asked.start,
             rate=asked.rate,
@@ -127,6 +140,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="simulators.serve", description=__doc__)
     parser.add_argument("--stripe", type=int, default=STRIPE_PORT, help="port; 0 picks one")
     parser.add_argument("--salesforce", type=int, default=SALESFORCE_PORT, help="port; 0 picks one")
+    parser.add_argument("--hubspot", type=int, default=HUBSPOT_PORT, help="port; 0 picks one")
     parser.add_argument("--control", type=int, default=CONTROL_PORT, help="port; 0 picks one")
     parser.add_argument("--start", type=_moment, help="first moment, ISO 8601; default: now")
     parser.add_argument("--rate", type=float, default=1.0, help="speed of the clock; 0 freezes it")
@@ -170,8 +184,11 @@ def _reading(served: Served) -> dict[str, Any]:
         "next_due": due.isoformat() if due else None,
         "idle": served.stripe.postman.idle()
         and served.salesforce.postman.idle()
+        and served.hubspot.postman.idle()
         and (due is None or due > now),
-        "requests": len(served.stripe.requests) + len(served.salesforce.app.requests),
+        "requests": len(served.stripe.requests)
+        + len(served.salesforce.app.requests)
+        + len(served.hubspot.app.requests),
     }
 
 

@@ -56,8 +56,10 @@ def simulate(
     salesforce: Annotated[
         int, typer.Option(help="Port of the simulated Salesforce; 0 picks one.")
     ] = 12112,
+    hubspot: Annotated[
+        int, typer.Option(help="Port of the simulated HubSpot; 0 picks one.")
+    ] = 12113,
     control: Annotated[int, typer.Option(help="Port that moves the clock; 0 picks one.")] = 12110,
-    hubspot: Annotated[int | None, typer.Option(help="Not simulated yet.")] = None,
     netsuite: Annotated[int | None, typer.Option(help="Not simulated yet.")] = None,
     rate: Annotated[float, typer.Option(help="Speed of the shared clock; 0 freezes it.")] = 1.0,
     start: Annotated[
@@ -73,23 +75,22 @@ def simulate(
     """Run the simulated vendors alone, on fixed ports, until SIGTERM or Ctrl-C.
 
     Prints one JSON line with addresses and credentials when they are ready. `/_sim` on each port
-    controls faults, delivery and state; `/clock` on the control port moves the time of both.
+    controls faults, delivery and state; `/clock` on the control port moves the time of all.
 
     Examples:
 
         kidglove simulate --seed-world
 
-        kidglove simulate --stripe 12111 --salesforce 12112 --rate 0
+        kidglove simulate --stripe 12111 --salesforce 12112 --hubspot 12113 --rate 0
 
         curl -X POST localhost:12110/clock -d '{"advance_seconds": 86400}'
     """
-    for name, port in (("hubspot", hubspot), ("netsuite", netsuite)):
-        if port is not None:
-            misuse(f"--{name}: not simulated yet. There are --stripe and --salesforce.")
+    if netsuite is not None:
+        misuse("--netsuite: not simulated yet. There are --stripe, --salesforce and --hubspot.")
     from simulators.serve import main
 
     arguments = ["--stripe", str(stripe), "--salesforce", str(salesforce)]
-    arguments += ["--control", str(control), "--rate", str(rate)]
+    arguments += ["--hubspot", str(hubspot), "--control", str(control), "--rate", str(rate)]
     arguments += ["--start", start] if start else []
     arguments += ["--clock-file", str(clock_file)] if clock_file else []
     arguments += ["--seed-world"] if seed_world else []

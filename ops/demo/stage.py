@@ -45,6 +45,7 @@ class Member:
     customer: str
     subscription: str
     account: str
+    company: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +88,8 @@ def stage(*, start: datetime, say: Says) -> Iterator[Stage]:
                 "simulators",
                 [
                     *_module("simulators.serve", "--seed-world"),
-                    *("--stripe", "0", "--salesforce", "0", "--control", "0", "--rate", "0"),
+                    *("--stripe", "0", "--salesforce", "0", "--hubspot", "0", "--control", "0"),
+                    *("--rate", "0"),
                     *("--start", start.isoformat(), "--clock-file", str(clock_file)),
                 ],
                 directory,

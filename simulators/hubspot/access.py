@@ -11,6 +11,9 @@ from typing import Any
 from simulators.hubspot.errors import Refusal, missing_scopes, unauthenticated
 from simulators.hubspot.portal import Portal, Source
 
+SERVICE_KEY = "pat-na1-00000000-5151-4000-8000-000000000000"
+CLIENT_ID = "51510000-0000-4000-8000-000000000000"
+CLIENT_SECRET = "51511111-0000-4000-8000-000000000000"
 SCOPES = (
     "oauth",
     "crm.objects.companies.read",
@@ -57,9 +60,9 @@ class Access:
 
     def __init__(self, portal: Portal, app_id: str) -> None:
         self.app_id = app_id
-        self.service_key = f"pat-na1-{secrets.token_hex(16)}"
-        self.client_id = "simulated-client-id"
-        self.client_secret = "simulated-client-secret"
+        self.service_key = SERVICE_KEY
+        self.client_id = CLIENT_ID
+        self.client_secret = CLIENT_SECRET
         self.refresh_token = f"refresh-{secrets.token_hex(8)}"
         self._portal = portal
         self._grants: dict[str, Grant] = {}

@@ -14,7 +14,6 @@ from simulators.hubspot.portal import Portal
 from simulators.hubspot.schema import ObjectType
 
 MOST_READ, MOST_WRITTEN = 1_000, 2_000
-_FIRST_OWN_LABEL = 36
 
 
 class AssociationsApi:
@@ -170,18 +169,9 @@ class AssociationsApi:
 
     def _new_label(self, call: Call, source: str, target: str) -> list[dict[str, Any]]:
         body = call.record()
-        taken = {id for known in self._portal.links.types.values() for id in known}
-        own = [id for id in range(_FIRST_OWN_LABEL, 10_000, 2) if not {id, id + 1} & taken]
-        forth, back = own[0], own[0] + (source != target)
         label = str(body.get("label"))
         inverse = str(body.get("inverseLabel") or label)
-        links = self._portal.links
-        links.define(LinkType(forth, back, source, target, label, "USER_DEFINED"))
-        links.define(LinkType(back, forth, target, source, inverse, "USER_DEFINED"))
-        return [
-            {"category": "USER_DEFINED", "typeId": forth, "label": label},
-            {"category": "USER_DEFINED", "typeId": back, "label": inverse},
-        ]
+        return [_type(one) for one in self._portal.links.add(source, target, label, inverse)]
 
     def _labels(self, source: str, target: str, given: Any) -> set[int]:
         if not isinstance(given, list) or not given:

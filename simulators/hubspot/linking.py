@@ -66,6 +66,7 @@ def link_types() -> Iterator[LinkType]:
             yield LinkType(back, forth, target, source, label)
 
 
+_FIRST_OWN = 36
 End = tuple[str, str]
 """An object type and a record id."""
 
@@ -82,6 +83,18 @@ class Links:
     def define(self, one: LinkType) -> None:
         """Make an association type known, seen from one end."""
         self.types.setdefault((one.source, one.target), {})[one.id] = one
+
+    def add(self, source: str, target: str, label: str, inverse: str) -> tuple[LinkType, LinkType]:
+        """A label of the customer's own, as it reads from either end."""
+        taken = {id for known in self.types.values() for id in known}
+        free = (id for id in range(_FIRST_OWN, 10_000, 2) if not {id, id + 1} & taken)
+        forth = next(free)
+        back = forth + (source != target)
+        made = LinkType(forth, back, source, target, label, "USER_DEFINED")
+        other = LinkType(back, forth, target, source, inverse, "USER_DEFINED")
+        self.define(made)
+        self.define(other)
+        return made, other
 
     def plain(self, source: str, target: str) -> LinkType | None:
         """The unlabelled type of a pair, or None when the pair cannot be linked."""

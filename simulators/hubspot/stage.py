@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from simulators.hubspot.associating import Associating
+from simulators.hubspot.custom import GROUP, custom_properties
 from simulators.hubspot.errors import Refusal
 from simulators.hubspot.merging import Merging
 from simulators.hubspot.people import Links, Person, wire
@@ -179,6 +180,16 @@ class StageHands:
             for one in definitions:
                 if one["name"] not in self._portal.types[type_name].properties:
                     self._properties.create(type_name, one)
+
+    def set_up(self) -> None:
+        """Do what `kidglove hubspot setup` does: our group and properties, where missing."""
+        for type_name in ("companies", "tasks"):
+            self.install(type_name, custom_properties(type_name), [GROUP])
+
+    def add_label(self, source: str, target: str, label: str, inverse: str | None = None) -> int:
+        """A label for associations of two object types; returns its id as seen from `source`."""
+        with self._portal.lock:
+            return self._portal.links.add(source, target, label, inverse or label)[0].id
 
     def rename_option(self, type_name: str, name: str, value: str, label: str) -> None:
         """Rename what people see; the stored value stays."""
