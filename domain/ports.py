@@ -14,6 +14,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from domain.described import Describes as Describes
 from domain.errors import KidgloveError
 from domain.facts import (
     Contact,

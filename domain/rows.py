@@ -152,6 +152,18 @@ class WrittenValue:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FieldWrite:
+    """One finished write of mapped fields: what stood there, what we asked for, what was read
+    back."""
+
+    account: AccountId
+    record: str
+    before: Mapping[str, Any]
+    values: Mapping[str, Any]
+    now: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
 class AuditLine:
     """One line of the story of an account."""
 

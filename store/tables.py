@@ -256,6 +256,18 @@ config_versions = sa.Table(
     sa.UniqueConstraint("name", "version"),
 )
 
+plans = sa.Table(
+    "plans",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("body", JSONB, nullable=False),
+    sa.Column("author", sa.Text, nullable=False),
+    _time("made_at", required=True),
+    sa.Column("applied_as", sa.Text),
+    _time("applied_at"),
+)
+
 cursors = sa.Table(
     "cursors",
     metadata,

@@ -16,6 +16,7 @@ from store.effects import Effects
 from store.inbox import Inbox
 from store.lanes import Lanes
 from store.links import Links
+from store.plans import Plans
 from store.system import System
 
 
@@ -31,6 +32,7 @@ class Transaction:
         self.effects = Effects(connection)
         self.audit = Audit(connection)
         self.system = System(connection)
+        self.plans = Plans(connection)
 
 
 class UnitOfWork:

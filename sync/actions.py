@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.case import Case, Note
 from domain.errors import Gone, Misconfigured
 from domain.escalation import close_window
+from domain.ids import AccountId
 from domain.rows import EVALUATE, StoredCase, Urgency
 from sync.clock import Clock
 from sync.durable import Store, TransactionPort
@@ -68,6 +70,13 @@ class Actions:
                 details={"replayed_for": [int(account) for account, _ in replayed]},
             )
         return version.label
+
+    def look_again(self, accounts: Sequence[AccountId], *, cause: str) -> None:
+        """Have these accounts read and judged again, behind everything that is urgent."""
+        for start in range(0, len(accounts), 500):
+            with self._store.begin() as tx:
+                for account in accounts[start : start + 500]:
+                    tx.lanes.mark_dirty(account, EVALUATE, urgency=Urgency.BULK, cause=cause)
 
     def _save(
         self, tx: TransactionPort, stored: StoredCase, case: Case, *, by: str, kind: str, text: str

@@ -29,6 +29,7 @@ class Capability(StrEnum):
     READS_ACCOUNTS = "ReadsAccounts"
     WRITES_CRM = "WritesCrm"
     SWEEPS_HOLDS = "SweepsHolds"
+    DESCRIBES = "Describes"
     EXAMINES = "Examines"
 
 

@@ -15,6 +15,7 @@ from connectors.kit.tokens import TokenProvider
 from connectors.salesforce import signals
 from connectors.salesforce.changes import ChangeLister
 from connectors.salesforce.client import Gateway
+from connectors.salesforce.described import described
 from connectors.salesforce.doctor import Doctor, Expected
 from connectors.salesforce.login import new_salesforce_session
 from connectors.salesforce.names import Names
@@ -23,6 +24,7 @@ from connectors.salesforce.sweep import HoldSweeper
 from connectors.salesforce.tasks import TaskFields
 from connectors.salesforce.vocabulary import TaskWords
 from connectors.salesforce.write import CrmWriter
+from domain.described import DescribedField
 from domain.errors import KidgloveError
 from domain.facts import Person
 from domain.ids import Ref
@@ -30,7 +32,8 @@ from domain.ports import FieldsChange, Finding, Hint, Page, ReadPlan, Receipt, T
 
 
 class SalesforceConnector:
-    """`ReadsAccounts`, `WritesCrm`, `ListsChanges`, `SendsSignals`, `SweepsHolds`, `Examines`.
+    """`ReadsAccounts`, `WritesCrm`, `ListsChanges`, `SendsSignals`, `SweepsHolds`, `Describes`,
+    `Examines`.
 
     For one process and one thread; the token is shared with all others through its provider.
     `calls` counts the HTTP requests by kind. `base_url` sends all traffic to a simulator.
@@ -118,6 +121,10 @@ class SalesforceConnector:
     def accounts_on_hold(self, *, plan: ReadPlan, words: Sequence[str]) -> Sequence[Ref]:
         """See `SweepsHolds.accounts_on_hold`; one call."""
         return self._sweeper.accounts_on_hold(plan=plan, words=words)
+
+    def describe_fields(self, object: str) -> Mapping[str, DescribedField]:
+        """See `Describes.describe_fields`; one call."""
+        return described(object, self._gateway.describe(object))
 
     def examine(self) -> Sequence[Finding]:
         """See `Examines.examine`."""

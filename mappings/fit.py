@@ -1,0 +1,196 @@
+"""Whether the live CRM's fields can take what a mapping puts into them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from domain.described import DescribedField, FieldKind
+from domain.ports import Finding, Health
+from mappings.findings import nearest, one_of
+from mappings.mapping import FieldMapping, FieldRow
+from mappings.vocabulary import CONVERSIONS, OURS, Convert, Flow, OurType
+
+_TEXTS = (FieldKind.TEXT, FieldKind.OTHER)
+_WORDS = (FieldKind.CHOICE, *_TEXTS)
+_TAKES: Mapping[OurType, tuple[FieldKind, ...]] = {
+    OurType.WORD: _WORDS,
+    OurType.CURRENCY: _WORDS,
+    OurType.TEXT: _TEXTS,
+    OurType.URL: _TEXTS,
+    OurType.ID: _TEXTS,
+}
+_TAKES_SHAPE: Mapping[Convert, tuple[FieldKind, ...]] = {
+    Convert.MAJOR_UNITS: (FieldKind.NUMBER, FieldKind.OTHER),
+    Convert.MINOR_UNITS: (FieldKind.NUMBER, FieldKind.OTHER),
+    Convert.TEXT: _TEXTS,
+    Convert.DATE: (FieldKind.DAY, *_TEXTS),
+    Convert.DATETIME: (FieldKind.MOMENT, *_TEXTS),
+}
+_LONGEST: Mapping[OurType, int] = {OurType.ID: 255, OurType.CURRENCY: 3, OurType.URL: 255}
+"""Characters that these values may have; a text may have any number."""
+_CENTS = 2
+
+
+def fit_findings(
+    mapping: FieldMapping, described: Mapping[str, DescribedField]
+) -> Iterator[Finding]:
+    """What is wrong or doubtful between a mapping and the live fields of its object.
+
+    Wrong is what a write would be refused for; unknown is what may lose something on the way. A
+    field that is fine has no line.
+    """
+    for row in mapping.rows:
+        if row.flow is not Flow.IN:
+            yield from _row(row, described)
+    for name in mapping.human_fields:
+        if name not in described:
+            yield _missing(name, described, "read")
+    key = described.get(mapping.customer_field)
+    if key is None:
+        yield _missing(mapping.customer_field, described, "read")
+    elif not key.is_unique:
+        yield _wrong(
+            key.name,
+            "two records could carry the same customer's id: the field is not unique",
+            "Make it unique (in Salesforce: External ID and Unique).",
+        )
+
+
+def refusal(value: Any, field: DescribedField | None) -> str | None:
+    """Why a field would refuse a value, as the end of a sentence; None if it takes it."""
+    if field is None:
+        return "does not exist, or is hidden from us"
+    if not field.is_writable:
+        return "is not ours to write"
+    if value is None:
+        return None
+    if isinstance(value, str) and field.length is not None and len(value) > field.length:
+        return f"takes {field.length} characters, and this is {len(value)}"
+    if field.kind is FieldKind.CHOICE and field.is_strict and str(value) not in field.choices:
+        return f"has no value {value!r}"
+    return None
+
+
+def _row(row: FieldRow, described: Mapping[str, DescribedField]) -> Iterator[Finding]:
+    field = described.get(row.theirs)
+    if field is None:
+        yield _missing(row.theirs, described, "write")
+        return
+    if not field.is_writable:
+        yield _wrong(field.name, "we may not write the field", field.grant)
+    takes = _kinds(row)
+    if field.kind not in takes:
+        yield _wrong(
+            field.name,
+            f"the field takes a {field.kind.value}, and {row.source} is written as a "
+            f"{takes[0].value}",
+            _other_shape(row, field),
+        )
+        return
+    yield from _length(row, field)
+    yield from _choices(row, field)
+    if _shape(row) is Convert.MAJOR_UNITS and field.decimals is not None:
+        yield from _decimals(row, field, field.decimals)
+
+
+def _kinds(row: FieldRow) -> tuple[FieldKind, ...]:
+    shape = _shape(row)
+    if shape is not None:
+        return _TAKES_SHAPE[shape]
+    if row.ours is None:
+        return _WORDS if row.constant is not None else _TEXTS
+    return _TAKES.get(OURS[row.ours].type, _TEXTS)
+
+
+def _shape(row: FieldRow) -> Convert | None:
+    if row.ours is None:
+        return None
+    return row.convert or next(iter(CONVERSIONS.get(OURS[row.ours].type, ())), None)
+
+
+def _other_shape(row: FieldRow, field: DescribedField) -> str:
+    allowed = CONVERSIONS.get(OURS[row.ours].type, ()) if row.ours else ()
+    fits = [one.value for one in allowed if field.kind in _TAKES_SHAPE[one]]
+    return f"Write `convert: {fits[0]}`." if fits else "Map another field."
+
+
+def _length(row: FieldRow, field: DescribedField) -> Iterator[Finding]:
+    if field.length is None or field.kind is not FieldKind.TEXT:
+        return
+    if row.cut is not None:
+        if row.cut > field.length:
+            yield _wrong(
+                field.name,
+                f"the row cuts to {row.cut} characters, and the field takes {field.length}",
+                f"Write `cut: {field.length}`.",
+            )
+        return
+    said = [row.constant] if row.constant is not None else list(row.values.values())
+    longest = max((one for one in said if one), key=len, default="")
+    if len(longest) > field.length:
+        yield _wrong(
+            field.name,
+            f"{longest!r} is longer than the {field.length} characters of the field",
+            "Shorten it, or map a longer field.",
+        )
+    kind = OURS[row.ours].type if row.ours else OurType.TEXT
+    is_open = row.template is not None or (row.ours is not None and kind is OurType.TEXT)
+    if is_open:
+        yield _doubtful(
+            field.name,
+            f"a text of more than {field.length} characters would be refused",
+            f"Write `cut: {field.length}`.",
+        )
+    elif row.ours is not None and field.length < _LONGEST.get(kind, 0):
+        yield _doubtful(
+            field.name,
+            f"{row.source} can have {_LONGEST[kind]} characters, and the field takes "
+            f"{field.length}",
+            "Map a longer field; a shortened one is a wrong one.",
+        )
+
+
+def _choices(row: FieldRow, field: DescribedField) -> Iterator[Finding]:
+    if field.kind is not FieldKind.CHOICE or not field.choices:
+        return
+    said = [row.constant] if row.constant is not None else list(row.values.values())
+    lacking = [word for word in said if word not in field.choices]
+    if not lacking:
+        return
+    meant = nearest(lacking[0], field.choices)
+    hint = f"; did you mean {meant!r}?" if meant else ""
+    words = one_of(repr(word) for word in lacking)
+    make = _wrong if field.is_strict else _doubtful
+    yield make(
+        field.name,
+        f"the choice has no value {words}{hint}",
+        f"Add it there, or write one of {', '.join(map(repr, field.choices[:20]))}.",
+    )
+
+
+def _decimals(row: FieldRow, field: DescribedField, decimals: int) -> Iterator[Finding]:
+    if decimals < _CENTS:
+        yield _doubtful(
+            field.name,
+            f"{row.source} has cents, and the field keeps {decimals} decimals",
+            "Give the field two decimals, or write `convert: minor_units`.",
+        )
+
+
+def _missing(name: str, described: Mapping[str, DescribedField], verb: str) -> Finding:
+    meant = nearest(name, described)
+    hint = f"; did you mean {meant}?" if meant else ""
+    return _wrong(
+        name,
+        f"the field does not exist, or is hidden from us{hint}",
+        f"Correct the name, or give the integration's user the right to {verb} it.",
+    )
+
+
+def _wrong(name: str, detail: str, remedy: str) -> Finding:
+    return Finding(check=f"fit.{name}", health=Health.WRONG, detail=detail, remedy=remedy)
+
+
+def _doubtful(name: str, detail: str, remedy: str) -> Finding:
+    return Finding(check=f"fit.{name}", health=Health.UNKNOWN, detail=detail, remedy=remedy)

@@ -1,0 +1,85 @@
+"""What would change if a mapping came into force: looked at by people before it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from domain.ids import AccountId
+from domain.rows import FieldWrite
+from store.codec import plain
+from store.tables import plans
+
+WRITES = sa.text(
+    "SELECT account_id, body, receipt FROM effects "
+    "WHERE system = :system AND kind = 'write_fields' AND state = 'done' "
+    "AND CAST(substring(config_version from :label) AS integer) > :version ORDER BY id"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredPlan:
+    """One plan as plain JSON. `applied_as` is the label of the version that it became."""
+
+    id: str
+    name: str
+    body: Mapping[str, Any]
+    author: str
+    made_at: datetime
+    applied_as: str | None
+    applied_at: datetime | None
+
+
+class Plans:
+    """The plans over one transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def keep(
+        self, id: str, *, name: str, body: Mapping[str, Any], author: str, now: datetime
+    ) -> None:
+        """Keep a plan. The same plan again is only dated anew."""
+        values = {"name": name, "body": plain(body), "author": author, "made_at": now}
+        self._connection.execute(
+            insert(plans)
+            .values(id=id, **values)
+            .on_conflict_do_update(index_elements=["id"], set_=values)
+        )
+
+    def get(self, id: str) -> StoredPlan | None:
+        """The plan of this id, or None."""
+        row = self._connection.execute(sa.select(plans).where(plans.c.id == id)).first()
+        return StoredPlan(**row._mapping) if row is not None else None
+
+    def writes_since(self, name: str, version: int) -> list[FieldWrite]:
+        """The finished writes of mapped fields under later versions of a document, oldest first.
+
+        Those of the shipped document carry no number and are under none of them.
+        """
+        system = name.partition(":")[2]
+        rows = self._connection.execute(
+            WRITES,
+            {"system": system, "label": f"(?:^| ){name}@([0-9]+)(?: |$)", "version": version},
+        )
+        return [
+            FieldWrite(
+                account=AccountId(row.account_id),
+                record=str(row.body["account"]),
+                before=row.body.get("before") or {},
+                values=row.body["values"],
+                now=(row.receipt or {}).get("now") or {},
+            )
+            for row in rows
+        ]
+
+    def applied(self, id: str, *, label: str, now: datetime) -> None:
+        """Note which version the plan became."""
+        self._connection.execute(
+            plans.update().where(plans.c.id == id).values(applied_as=label, applied_at=now)
+        )
