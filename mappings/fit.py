@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from domain.described import DescribedField, FieldKind
@@ -40,6 +41,11 @@ def fit_findings(
     Wrong is what a write would be refused for; unknown is what may lose something on the way. A
     field that is fine has no line.
     """
+    for one in _all(mapping, described):
+        yield replace(one, check=f"field.{mapping.object}.{one.check}")
+
+
+def _all(mapping: FieldMapping, described: Mapping[str, DescribedField]) -> Iterator[Finding]:
     for row in mapping.rows:
         if row.flow is not Flow.IN:
             yield from _row(row, described)
@@ -189,8 +195,8 @@ def _missing(name: str, described: Mapping[str, DescribedField], verb: str) -> F
 
 
 def _wrong(name: str, detail: str, remedy: str) -> Finding:
-    return Finding(check=f"fit.{name}", health=Health.WRONG, detail=detail, remedy=remedy)
+    return Finding(check=name, health=Health.WRONG, detail=detail, remedy=remedy)
 
 
 def _doubtful(name: str, detail: str, remedy: str) -> Finding:
-    return Finding(check=f"fit.{name}", health=Health.UNKNOWN, detail=detail, remedy=remedy)
+    return Finding(check=name, health=Health.UNKNOWN, detail=detail, remedy=remedy)

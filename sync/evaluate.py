@@ -115,8 +115,8 @@ class Evaluate:
                     links=tuple(tx.links.of(account)),
                     case=tx.cases.latest(account),
                     ledger=tx.cases.ledger(account),
-                    was_intercepting=_was_intercepting(tx.cases.stance(account)),
-                    task_place=_task_place(tx, account),
+                    was_intercepting=was_intercepting(tx.cases.stance(account)),
+                    task_place=task_place(tx, account),
                     cause=lane.cause,
                 )
         if not leased:
@@ -346,7 +346,7 @@ class Evaluate:
                 return ADMIN
 
 
-def _task_place(tx: TransactionPort, account: AccountId) -> str | None:
+def task_place(tx: TransactionPort, account: AccountId) -> str | None:
     """The CRM in which the open case's task stands: it does not move while the case is open."""
     stored, picture = tx.cases.latest(account), tx.system.picture(account, "crm")
     if stored is None or not stored.case.is_open or not isinstance(picture, dict):
@@ -354,5 +354,5 @@ def _task_place(tx: TransactionPort, account: AccountId) -> str | None:
     return str((picture.get("account") or {}).get("system") or "") or None
 
 
-def _was_intercepting(stance: Stance | None) -> bool:
+def was_intercepting(stance: Stance | None) -> bool:
     return stance is not None and stance.intercepts

@@ -11,7 +11,7 @@ from domain.ids import AccountId, Ref
 from domain.leaf import Leaf
 from domain.rows import StoredEffect
 from mappings.mapping import FieldMapping
-from mappings.outgoing import outgoing
+from mappings.outgoing import is_in_scope, outgoing
 from sync.compare import is_same
 from sync.durable import TransactionPort
 
@@ -28,7 +28,7 @@ def field_effects(
 
     `present` is the record as it was read. Nothing follows if everything is so already.
     """
-    if not ours:
+    if not ours or not is_in_scope(mapping, ours, present):
         return []
     wanted = outgoing(ours, mapping)
     changed = {
@@ -53,7 +53,11 @@ def field_effects(
             kind=EffectKind.WRITE_FIELDS,
             subject=subject,
             key=f"{subject}:{digest}",
-            body={"account": record.id, "values": changed},
+            body={
+                "account": record.id,
+                "values": changed,
+                "before": {name: present.get(name) for name in changed},
+            },
             guard=Guard.ALWAYS,
             rule="fields.project",
         )

@@ -6,7 +6,16 @@ from typing import NoReturn
 
 import typer
 
-from ops.cli import cases, checks, configuration, holds, repair, running
+from ops.cli import (
+    cases,
+    checks,
+    configuration,
+    holds,
+    mapping_plans,
+    mapping_versions,
+    repair,
+    running,
+)
 
 app = typer.Typer(
     name="kidglove",
@@ -17,6 +26,8 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+MORE = (mapping_plans, mapping_versions)
+"""Modules that add commands to a group of another when they are loaded."""
 RUN, LOOK, REPAIR, SETTLE = "Run", "Look", "Act and repair", "Decide how it works"
 
 app.command("up", rich_help_panel=RUN)(running.up)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import sqlalchemy as sa
 import typer
@@ -26,8 +26,11 @@ from ops.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from domain.described import DescribedField
     from jobs.runtime import Runtime
     from mappings.findings import Finding
+    from mappings.mapping import FieldMapping
+    from ops.lines import Line
     from store.unit_of_work import Transaction
 
 policy = typer.Typer(no_args_is_help=True, help="Who is a VIP, when a person starts, how long.")
@@ -53,7 +56,7 @@ Note = Annotated[str, typer.Option("--note", "-m", help="Why it changes, for the
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Kind:
+class Kind:
     """What differs between policies and mappings."""
 
     word: str
@@ -64,7 +67,7 @@ class _Kind:
     explain: Callable[[str, str], str]
 
 
-def _policy_kind() -> _Kind:
+def _policy_kind() -> Kind:
     from mappings import policy_file as files
     from sync.configs import POLICY
 
@@ -75,7 +78,7 @@ def _policy_kind() -> _Kind:
         preset = here.settings.policy_preset
         return files.preset_text(preset), f"{preset} (shipped)"
 
-    return _Kind(
+    return Kind(
         word="policy",
         stored=POLICY,
         shipped=files.preset_text,
@@ -85,13 +88,13 @@ def _policy_kind() -> _Kind:
     )
 
 
-def _mapping_kind(crm: str | None, file: str | None = None) -> _Kind:
+def mapping_kind(crm: str | None, file: str | None = None) -> Kind:
     """The mapping of one CRM: the one that is named, else the file's own, else the first there
     is."""
     from mappings import mapping_file as files
     from sync.configs import mapping_name
 
-    system = _crm(crm, file)
+    system = crm_of(crm, file)
 
     def in_force(here: Runtime, tx: Transaction) -> tuple[str, str]:
         stored = tx.system.config(mapping_name(system))
@@ -99,7 +102,7 @@ def _mapping_kind(crm: str | None, file: str | None = None) -> _Kind:
             return stored.text, stored.label
         return files.default_mapping_text(system), f"{system} (shipped)"
 
-    return _Kind(
+    return Kind(
         word="mapping",
         stored=mapping_name(system),
         shipped=files.default_mapping_text,
@@ -109,7 +112,8 @@ def _mapping_kind(crm: str | None, file: str | None = None) -> _Kind:
     )
 
 
-def _crm(crm: str | None, file: str | None) -> str:
+def crm_of(crm: str | None, file: str | None) -> str:
+    """Which CRM is meant: the one named, else the file's own, else the first connected."""
     from jobs.crms import CRMS, connected
     from mappings.findings import FileProblems
     from mappings.mapping_file import load_mapping
@@ -150,7 +154,7 @@ def check_mapping(file: File = None, crm: OfCrm = None, as_json: Json = False) -
 
         kidglove mapping check my-salesforce.yaml
     """
-    _check(_mapping_kind(crm, file), file, as_json)
+    _check(mapping_kind(crm, file), file, as_json)
 
 
 @policy.command("explain")
@@ -174,7 +178,7 @@ def explain_mapping(file: File = None, crm: OfCrm = None, as_json: Json = False)
 
         kidglove mapping explain
     """
-    _explain(_mapping_kind(crm, file), file, as_json)
+    _explain(mapping_kind(crm, file), file, as_json)
 
 
 @policy.command("apply")
@@ -189,25 +193,11 @@ def apply_policy(
 
         kidglove policy apply my-policy.yaml -m "VIP line to 8,000" --by ann --yes
     """
-    _apply(_policy_kind(), file, note=note, by=by, yes=yes, as_json=as_json)
-
-
-@mapping.command("apply")
-def apply_mapping(
-    file: Needed,
-    note: Note,
-    by: By = None,
-    crm: OfCrm = None,
-    yes: Yes = False,
-    as_json: Json = False,
-) -> None:
-    """Put a mapping in force. Effects that were parked for a wrong mapping are sent again.
-
-    Examples:
-
-        kidglove mapping apply my-salesforce.yaml --note "health moved to a new field"
-    """
-    _apply(_mapping_kind(crm, file), file, note=note, by=by, yes=yes, as_json=as_json)
+    kind = _policy_kind()
+    with runtime() as here:
+        text, name = text_of(kind, file, here)
+        refuse_if_broken(kind, text, name)
+        put_in_force(kind, text, name, here, note=note, by=by, yes=yes, as_json=as_json)
 
 
 @policy.command("history")
@@ -229,7 +219,7 @@ def mapping_history(crm: OfCrm = None, as_json: Json = False) -> None:
 
         kidglove mapping history
     """
-    _history(_mapping_kind(crm), as_json)
+    _history(mapping_kind(crm), as_json)
 
 
 @mapping.command("doctor")
@@ -244,29 +234,45 @@ def mapping_doctor(file: File = None, crm: OfCrm = None, as_json: Json = False) 
 
         kidglove mapping doctor my-salesforce.yaml
     """
+    from domain.described import Describes
     from domain.ports import Health
     from jobs.crms import CRMS, connected
     from mappings.mapping_file import load_mapping
     from ops.cli.findings import print_findings
     from ops.lines import Line
 
-    system = _crm(crm, file)
+    system = crm_of(crm, file)
     parts = ("login", "org", "account", "field", "fields", "task", "properties", "property")
     wanted = tuple(f"{system}.{part}" for part in parts)
     with runtime() as here:
         if system not in connected(here.settings):
             title, switch = CRMS[system].title, CRMS[system].switch
             fail(f"{title} is not connected", f"Set {switch} and its credential.")
-        text, name = _text(_mapping_kind(system), file, here)
+        text, name = text_of(mapping_kind(system), file, here)
         connector = here.crm_with(system, load_mapping(text, name=name))
+        chosen = load_mapping(text, name=name)
         lines = [
             Line.of(system, one) for one in connector.examine() if one.check.startswith(wanted)
         ]
+        if isinstance(connector, Describes):
+            fits = _fit(system, chosen, connector.describe_fields(chosen.object))
+            # What both looks say of a field is told once, in the words that know its row.
+            told = {one.id for one in fits}
+            lines = [*(one for one in lines if one.id not in told), *fits]
     print_findings(lines, as_json=as_json)
     raise typer.Exit(1 if any(one.health is Health.WRONG for one in lines) else 0)
 
 
-def _check(kind: _Kind, file: str | None, as_json: bool) -> None:
+def _fit(system: str, chosen: FieldMapping, described: Mapping[str, DescribedField]) -> list[Line]:
+    """Every field that would refuse or lose something; one line says so if none does."""
+    from mappings.fit import fit_findings
+    from ops.lines import Line, ok
+
+    found = [Line.of(system, one) for one in fit_findings(chosen, described)]
+    return found or [ok(f"{system}/fit", f"{len(chosen.rows)} rows fit into their fields")]
+
+
+def _check(kind: Kind, file: str | None, as_json: bool) -> None:
     from mappings.findings import errors
 
     text, name = _text_anywhere(kind, file)
@@ -280,10 +286,9 @@ def _check(kind: _Kind, file: str | None, as_json: bool) -> None:
     raise typer.Exit(1 if errors(found) else 0)
 
 
-def _explain(kind: _Kind, file: str | None, as_json: bool) -> None:
+def _explain(kind: Kind, file: str | None, as_json: bool) -> None:
     text, name = _text_anywhere(kind, file)
-    if errors_of(kind, text, name):
-        _refuse(kind, text, name)
+    refuse_if_broken(kind, text, name)
     told = kind.explain(text, name)
     if as_json:
         print_json({kind.word: name, "sentences": told.splitlines()})
@@ -291,30 +296,37 @@ def _explain(kind: _Kind, file: str | None, as_json: bool) -> None:
         out.print(told, markup=False)
 
 
-def _apply(kind: _Kind, file: str, *, note: str, by: str | None, yes: bool, as_json: bool) -> None:
-    with runtime() as here:
-        text, name = _text(kind, file, here)
-        if errors_of(kind, text, name):
-            _refuse(kind, text, name)
-        with here.store.begin() as tx:
-            before, label = kind.in_force(here, tx)
-            counts = tx.connection.execute(COUNTS).one()
-        if before == text and "(shipped)" not in label:
-            out.print(f"{name} is in force already, as {label}. Nothing was changed.")
-            return
-        agree(
-            f"{name} takes the place of {label}. {counts.accounts} accounts are judged by it from "
-            f"their next look on, {counts.cases} of them with an open case.",
-            yes=yes,
-        )
-        applied = here.actions.apply_config(kind.stored, text, by=by or whoami(), note=note)
+def put_in_force(
+    kind: Kind,
+    text: str,
+    name: str,
+    here: Runtime,
+    *,
+    note: str,
+    by: str | None,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Make a text that was checked the one in force, after a word of the person."""
+    with here.store.begin() as tx:
+        before, label = kind.in_force(here, tx)
+        counts = tx.connection.execute(COUNTS).one()
+    if before == text and "(shipped)" not in label:
+        out.print(f"{name} is in force already, as {label}. Nothing was changed.")
+        return
+    agree(
+        f"{name} takes the place of {label}. {counts.accounts} accounts are judged by it from "
+        f"their next look on, {counts.cases} of them with an open case.",
+        yes=yes,
+    )
+    applied = here.actions.apply_config(kind.stored, text, by=by or whoami(), note=note)
     if as_json:
         print_json({"applied": applied, "accounts": counts.accounts, "open_cases": counts.cases})
     else:
         out.print(f"{applied} is in force.", markup=False)
 
 
-def _history(kind: _Kind, as_json: bool) -> None:
+def _history(kind: Kind, as_json: bool) -> None:
     with runtime() as here, here.store.begin() as tx:
         rows = tx.connection.execute(HISTORY, {"name": kind.stored}).mappings().all()
         _, label = kind.in_force(here, tx)
@@ -331,16 +343,14 @@ def _history(kind: _Kind, as_json: bool) -> None:
     )
 
 
-def errors_of(kind: _Kind, text: str, name: str) -> Sequence[Finding]:
-    """The findings that stop a text from being used."""
+def refuse_if_broken(kind: Kind, text: str, name: str) -> None:
+    """End with every mistake if the text may not be used."""
     from mappings.findings import errors
 
-    return errors(kind.check(text, name=name))
-
-
-def _refuse(kind: _Kind, text: str, name: str) -> NoReturn:
-    _print_mistakes(kind.check(text, name=name))
-    fail(f"{name} cannot be used.", "Correct the lines above; nothing was changed.")
+    found = kind.check(text, name=name)
+    if errors(found):
+        _print_mistakes(found)
+        fail(f"{name} cannot be used.", "Correct the lines above; nothing was changed.")
 
 
 def _print_mistakes(found: Sequence[Finding]) -> None:
@@ -355,22 +365,23 @@ def _print_mistakes(found: Sequence[Finding]) -> None:
             err.print(f"  {one.fix}", markup=False)
 
 
-def _text_anywhere(kind: _Kind, file: str | None) -> tuple[str, str]:
+def _text_anywhere(kind: Kind, file: str | None) -> tuple[str, str]:
     """The text of a file without opening the store; only the one in force needs it."""
     if file is not None:
         return _read(kind, file)
     with runtime() as here:
-        return _text(kind, None, here)
+        return text_of(kind, None, here)
 
 
-def _text(kind: _Kind, file: str | None, here: Runtime) -> tuple[str, str]:
+def text_of(kind: Kind, file: str | None, here: Runtime) -> tuple[str, str]:
+    """The text of a file or of the document in force, and its name."""
     if file is not None:
         return _read(kind, file)
     with here.store.begin() as tx:
         return kind.in_force(here, tx)
 
 
-def _read(kind: _Kind, file: str) -> tuple[str, str]:
+def _read(kind: Kind, file: str) -> tuple[str, str]:
     path = Path(file)
     if path.is_dir():
         misuse(f"{file!r} is a folder; name a file in it")

@@ -125,3 +125,17 @@ def test_no_bytes_are_too_odd(kind: str, raw: bytes) -> None:
 @pytest.mark.parametrize("kind", CHECKS)
 def test_lines_of_all_files_in_any_order_are_not_too_odd(kind: str, lines: list[str]) -> None:
     assert CHECKS[kind]("\n".join(lines), name="f.yaml") != []
+
+
+def rewrite() -> None:
+    """Write what `check` says now beside every file: `python -m tests.mappings.test_corpus`.
+
+    Read the difference before you keep it.
+    """
+    for path in FILES:
+        found = CHECKS[path.parent.name](path.read_text(encoding="utf-8"), name=path.name)
+        path.with_suffix(".txt").write_text(told(found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    rewrite()

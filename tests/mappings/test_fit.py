@@ -160,7 +160,7 @@ def test_a_sentence_can_be_longer_than_its_field() -> None:
 def test_the_field_that_says_who_it_is_must_be_unique() -> None:
     fields = {"Customer": replace(LINK, is_unique=False), "Hold": TEXT, "Target": TEXT}
     (one,) = fit_findings(mapped(URL), fields)
-    assert (one.check, one.health) == ("fit.Customer", WRONG)
+    assert (one.check, one.health) == ("field.companies.Customer", WRONG)
     assert "two records could carry the same customer's id" in one.detail
 
 

@@ -1,0 +1,312 @@
+"""`kidglove mapping plan` and `apply`: what a mapping would change, looked at before it does."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ops.cli.common import (
+    By,
+    Json,
+    Yes,
+    agree,
+    announce,
+    err,
+    fail,
+    out,
+    print_json,
+    runtime,
+    whoami,
+)
+from ops.cli.configuration import (
+    COUNTS,
+    Needed,
+    Note,
+    OfCrm,
+    crm_of,
+    mapping,
+    mapping_kind,
+    put_in_force,
+    refuse_if_broken,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    from jobs.runtime import Runtime
+    from mappings.mapping import FieldMapping
+    from sync.planning import Plan, PlannedField
+
+PLAN_ID = re.compile(r"[0-9a-f]{12}")
+SHOWN = 5
+"""Records shown in full; `--show` shows more, `--json` all."""
+Fill = Annotated[
+    bool | None,
+    typer.Option(
+        "--fill/--no-fill",
+        help="Fill existing records now, or let each follow at its next look. Default: ask.",
+    ),
+]
+PastLimits = Annotated[
+    bool, typer.Option("--past-limits", help="Go on although the mapping's limits say stop.")
+]
+
+
+@mapping.command("plan")
+def plan_mapping(
+    file: Needed,
+    crm: OfCrm = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=1, help="Look at the first so many accounts only; nothing is kept."),
+    ] = None,
+    show: Annotated[int, typer.Option(min=0, help="How many records to show.")] = SHOWN,
+    by: By = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a mapping would change, from live records. Nothing is written anywhere.
+
+    Counts fields: + created, ~ overwritten, blanked, rejected. The plan's id goes to `apply`.
+
+    Examples:
+
+        kidglove mapping plan my-salesforce.yaml
+
+        kidglove mapping plan my-salesforce.yaml --limit 20 --json
+    """
+    from ops.plans import keep
+
+    kind = mapping_kind(crm, file)
+    with runtime() as here:
+        text, name = text_of(kind, file, here)
+        refuse_if_broken(kind, text, name)
+        plan = _made(here, crm_of(crm, file), text, limit=limit)
+        if limit is None:
+            keep(here, plan, by=by or whoami())
+        limits = _in_force(here, plan.system).limits
+    if as_json:
+        print_json(_told(plan, limits))
+    else:
+        _print_plan(plan, limits, show=show)
+
+
+@mapping.command("apply")
+def apply_mapping(
+    plan: Annotated[str, typer.Argument(help="A plan's id; or a file, which is planned first.")],
+    note: Note,
+    by: By = None,
+    crm: OfCrm = None,
+    fill: Fill = None,
+    past_limits: PastLimits = False,
+    yes: Yes = False,
+    as_json: Json = False,
+) -> None:
+    """Put exactly what was planned in force; refuse if anything has changed since.
+
+    Effects that were parked for a wrong mapping are sent again.
+
+    Examples:
+
+        kidglove mapping apply 1f2e3d4c5b6a --note "health moved to a new field" --fill
+
+        kidglove mapping apply my-salesforce.yaml --note "first week" --yes --no-fill
+    """
+    from ops.plans import kept
+
+    with runtime() as here:
+        is_id = bool(PLAN_ID.fullmatch(plan)) and not Path(plan).exists()
+        if is_id:
+            stored = kept(here, plan)
+            if stored is None:
+                fail(f"there is no plan {plan}", "`kidglove mapping plan FILE` makes one.")
+            wanted = _still(here, stored)
+        else:
+            kind = mapping_kind(crm, plan)
+            text, name = text_of(kind, plan, here)
+            refuse_if_broken(kind, text, name)
+            system = crm_of(crm, plan)
+            if system not in here.crms:
+                put_in_force(kind, text, name, here, note=note, by=by, yes=yes, as_json=as_json)
+                return
+            wanted = _made(here, system, text, limit=None)
+        _carry_out(
+            here,
+            wanted,
+            note=note,
+            by=by or whoami(),
+            fill=fill,
+            past_limits=past_limits,
+            yes=yes,
+            as_json=as_json,
+        )
+
+
+def _made(here: Runtime, system: str, text: str, *, limit: int | None) -> Plan:
+    from jobs.crms import CRMS
+    from ops.plans import make_plan
+
+    if system not in here.crms:
+        title, switch = CRMS[system].title, CRMS[system].switch
+        fail(f"{title} is not connected, so there is nothing to plan", f"Set {switch}.")
+    with err.status("looking at live records") as status:
+        return make_plan(
+            here,
+            system,
+            text,
+            limit=limit,
+            progress=lambda seen: status.update(f"{seen} accounts looked at"),
+        )
+
+
+def _still(here: Runtime, stored: Plan) -> Plan:
+    """The plan as of now, if it is the same; otherwise the end, with what has changed."""
+    from sync.planning import drift
+
+    now = _made(here, stored.system, stored.text, limit=None)
+    changed = drift(stored, now)
+    if changed:
+        for line in changed[:SHOWN]:
+            err.print(f"  {line}", markup=False)
+        if len(changed) > SHOWN:
+            err.print(f"  and {len(changed) - SHOWN} more", markup=False)
+        fail(
+            f"Plan {stored.id} does not hold any more; nothing was changed.",
+            "Plan again, look at what it says now, and apply that one.",
+        )
+    return replace(now, id=stored.id)
+
+
+def _carry_out(
+    here: Runtime,
+    plan: Plan,
+    *,
+    note: str,
+    by: str,
+    fill: bool | None,
+    past_limits: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    from domain.ids import AccountId
+    from ops.plans import keep, price
+    from sync.configs import mapping_name
+    from sync.planning import over
+
+    with here.store.begin() as tx:
+        counts = tx.connection.execute(COUNTS).one()
+        stored = tx.system.config(mapping_name(plan.system))
+    if stored is not None and stored.text == plan.text:
+        announce(f"This is in force already, as {stored.label}. Nothing was changed.")
+        if as_json:
+            print_json({"applied": stored.label, "is_new": False})
+        return
+    too_much = over(plan, _in_force(here, plan.system).limits)
+    for line in too_much:
+        announce(f"Stop: {line}.")
+    if too_much and not past_limits and (yes or not err.is_terminal):
+        fail(
+            "Nothing was changed.",
+            "If it is meant, say so with --past-limits; the limits stand in the mapping.",
+        )
+    agree(
+        f"Plan {plan.id} takes the place of {plan.base}: {plan.summary}, in {plan.written} "
+        f"records. {counts.accounts} accounts are judged by it from their next look on, "
+        f"{counts.cases} of them with an open case.",
+        yes=yes and (past_limits or not too_much),
+    )
+    if fill is None:
+        cost = ", ".join(f"{calls} calls to {name}" for name, calls in price(plan).items())
+        fill = not yes and typer.confirm(
+            f"Fill the {plan.written} existing records now, behind urgent work ({cost})? "
+            "Otherwise each follows at its next look",
+            err=True,
+        )
+    keep(here, plan, by=by)
+    label = here.actions.apply_config(mapping_name(plan.system), plan.text, by=by, note=note)
+    with here.store.begin() as tx:
+        tx.plans.applied(plan.id, label=label, now=here.clock.now())
+    filled = [AccountId(one.account) for one in plan.records if one.is_written] if fill else []
+    here.actions.look_again(filled, cause=f"mapping:{label}")
+    if as_json:
+        print_json(
+            {
+                "applied": label,
+                "is_new": True,
+                "plan": plan.id,
+                "records": plan.written,
+                "filled": len(filled),
+                "accounts": counts.accounts,
+                "open_cases": counts.cases,
+            }
+        )
+    else:
+        told = f"{len(filled)} records are filled now." if fill else "Records follow by and by."
+        out.print(f"{label} is in force. {told}", markup=False)
+
+
+def _in_force(here: Runtime, system: str) -> FieldMapping:
+    with here.store.begin() as tx:
+        return here.configs.current(tx, here.clock.now()).mappings[system]
+
+
+def _told(plan: Plan, limits: Any) -> dict[str, Any]:
+    from ops.plans import price
+    from sync.planning import over
+
+    return {
+        "plan": plan.id,
+        "system": plan.system,
+        "base": plan.base,
+        "made_at": plan.made_at,
+        "fingerprint": plan.fingerprint,
+        "summary": plan.summary,
+        "accounts": plan.looked_at,
+        "counts": plan.counts,
+        "written": plan.written,
+        "unread": plan.unread,
+        "cost": price(plan),
+        "look_cost": plan.calls,
+        "stops": over(plan, limits),
+        "can_be_applied": plan.limit is None,
+        "records": plan.records,
+    }
+
+
+def _print_plan(plan: Plan, limits: Any, *, show: int) -> None:
+    from ops.plans import price
+    from sync.planning import over
+
+    out.print(f"{plan.looked_at} accounts looked at, over {plan.base}.", markup=False)
+    same = plan.counts.get("no_op", 0)
+    out.print(f"{plan.summary}; {same} as they are.", style="bold", markup=False)
+    for record in plan.records[:show]:
+        out.print(f"\n{record.name}  {record.record}", style="bold", markup=False)
+        for one in record.fields:
+            out.print(_line(one), markup=False, soft_wrap=True)
+    if len(plan.records) > show:
+        out.print(f"\nand {len(plan.records) - show} more records; --show {len(plan.records)}")
+    for why, count in plan.unread.items():
+        out.print(f"\n{count} accounts not looked at: {why}", markup=False)
+    _print_costs("\nThis look took", plan.calls)
+    _print_costs("To write it takes at most", price(plan))
+    for line in over(plan, limits):
+        out.print(f"Apply will stop: {line}.", style="yellow", markup=False)
+    if plan.limit is None:
+        out.print(f'\nkidglove mapping apply {plan.id} --note "..."', markup=False)
+    else:
+        out.print("\nOnly a part was looked at: plan without --limit to apply it.")
+
+
+def _print_costs(what: str, calls: Any) -> None:
+    told = ", ".join(f"{number} calls to {name}" for name, number in calls.items())
+    out.print(f"{what} {told or 'no call'}.", markup=False)
+
+
+def _line(one: PlannedField) -> str:
+    if one.change == "rejected":
+        return f"  ! {one.name}: {one.why}"
+    sign = {"create": "+", "overwrite": "~", "blank": "0"}[one.change]
+    return f"  {sign} {one.name}: {one.before!r} -> {one.after!r}"
