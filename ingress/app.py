@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from connectors.hubspot import webhook as hubspot
 from connectors.kit.signature import SignatureRefused
 from connectors.salesforce import webhook as salesforce
 from connectors.stripe import webhook as stripe
@@ -40,7 +41,11 @@ class Edge:
         salesforce_secrets: Sequence[str] = (),
         salesforce_organization: str = "",
         flow_api_keys: Sequence[str] = (),
+        hubspot_secrets: Sequence[str] = (),
+        hubspot_url: str = "",
+        hubspot_portal: str = "",
     ) -> None:
+        """`hubspot_url` is the address that HubSpot calls, which is part of what it signs."""
         self._database_url = database_url
         self._inbox = GroupCommit(database_url)
         self._clock = clock
@@ -49,6 +54,9 @@ class Edge:
         self._salesforce_secrets = list(salesforce_secrets)
         self._organization = salesforce_organization
         self._flow_api_keys = list(flow_api_keys)
+        self._hubspot_secrets = list(hubspot_secrets)
+        self._hubspot_url = hubspot_url
+        self._hubspot_portal = hubspot_portal
 
     def app(self) -> Starlette:
         """The ASGI application."""
@@ -63,6 +71,7 @@ class Edge:
                 Route("/webhooks/stripe", self._stripe, methods=["POST"]),
                 Route("/webhooks/salesforce/outbound/{secret}", self._outbound, methods=["POST"]),
                 Route("/webhooks/salesforce/flow", self._flow, methods=["POST"]),
+                Route("/hooks/hubspot", self._hubspot, methods=["POST"]),
                 Route("/healthz", self._health, methods=["GET"]),
             ],
             lifespan=lifespan,
@@ -128,6 +137,28 @@ class Edge:
             return _refused(400, "the message is nested too deeply")
         # VENDOR: Flow callouts break on an empty body (Salesforce handbook, 3.4).
         return await self._stored(messages, JSONResponse({}))
+
+    async def _hubspot(self, request: Request) -> Response:
+        if not self._hubspot_secrets or not self._hubspot_url:
+            return _refused(404, "no HubSpot app secret or public address is configured")
+        try:
+            messages = hubspot.verify(
+                await self._body(request),
+                signature=request.headers.get("x-hubspot-signature-v3"),
+                timestamp=request.headers.get("x-hubspot-request-timestamp"),
+                secrets=self._hubspot_secrets,
+                url=self._hubspot_url,
+                now=self._clock(),
+                portal_id=self._hubspot_portal,
+            )
+        except TooLarge:
+            return _refused(413, f"the body is larger than {self._max} bytes")
+        except SignatureRefused as refusal:
+            log.warning("webhook.refused", source="hubspot", reason=refusal.reason)
+            return _refused(400, str(refusal))
+        # VENDOR: anything but 2xx is sent again for a day, so what concerns only another portal is
+        # accepted and not kept (webhooks guide, retries).
+        return await self._stored(messages, JSONResponse({"received": True}))
 
     async def _health(self, _: Request) -> Response:
         try:

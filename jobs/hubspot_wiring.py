@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import redis
 
+from connectors.hubspot.client import Client
 from connectors.hubspot.connector import HubspotConnector
 from connectors.hubspot.doctor import Expected
+from connectors.hubspot.gateway import Gateway
 from connectors.hubspot.names import Names
 from connectors.hubspot.quota import SEARCH, WINDOW, limits_for
 from connectors.hubspot.schema_check import PropertyNeed
+from connectors.hubspot.setup import Setup
 from connectors.kit.limits import SharedLimiter
 from connectors.kit.registry import manifest
 from domain.errors import Misconfigured
@@ -23,11 +26,7 @@ def build(
 ) -> HubspotConnector:
     """The connector of the configured portal. `Misconfigured` without a token."""
     ours = settings.hubspot
-    token = ours.token.get_secret_value()
-    if not token:
-        raise Misconfigured(
-            "there is no HubSpot token", row="hubspot.token", remedy="Set KIDGLOVE_HUBSPOT__TOKEN."
-        )
+    token = _token(settings)
     window = ours.calls_per_window or WINDOW
     return HubspotConnector(
         token,
@@ -57,6 +56,21 @@ def build(
         ),
         base_url=ours.api_base,
     )
+
+
+def build_setup(settings: Settings) -> Setup:
+    """What brings our properties to the configured portal. `Misconfigured` without a token."""
+    client = Client(_token(settings), base_url=settings.hubspot.api_base)
+    return Setup(Gateway(client))
+
+
+def _token(settings: Settings) -> str:
+    token = settings.hubspot.token.get_secret_value()
+    if not token:
+        raise Misconfigured(
+            "there is no HubSpot token", row="hubspot.token", remedy="Set KIDGLOVE_HUBSPOT__TOKEN."
+        )
+    return token
 
 
 def _needs(mapping: FieldMapping) -> tuple[PropertyNeed, ...]:

@@ -18,7 +18,7 @@ DRAIN_SECONDS = 10
 
 def edge_of(settings: Settings, database_url: str) -> Edge:
     """The edge that these settings describe; a vendor without a secret gets no route."""
-    ours = settings.salesforce
+    ours, hubspot = settings.salesforce, settings.hubspot
     return Edge(
         database_url=database_url,
         clock=(FileClock(settings.clock_file) if settings.clock_file else SystemClock()).now,
@@ -27,6 +27,9 @@ def edge_of(settings: Settings, database_url: str) -> Edge:
         salesforce_secrets=[one.get_secret_value() for one in ours.webhook_secrets],
         salesforce_organization=ours.organization_id,
         flow_api_keys=[one.get_secret_value() for one in ours.flow_api_keys],
+        hubspot_secrets=[one.get_secret_value() for one in hubspot.app_secrets],
+        hubspot_url=hubspot.webhook_url,
+        hubspot_portal=hubspot.portal_id,
     )
 
 

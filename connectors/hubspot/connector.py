@@ -17,7 +17,6 @@ from connectors.hubspot.names import Names
 from connectors.hubspot.people import People
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.read import AccountReader, Found
-from connectors.hubspot.setup import Setup
 from connectors.hubspot.sweep import HoldSweeper
 from connectors.hubspot.tasks import TaskFields
 from connectors.hubspot.write import CrmWriter
@@ -77,7 +76,6 @@ class HubspotConnector:
         self._changes = ChangeLister(self._gateway, names)
         self._sweeper = HoldSweeper(self._gateway, companies, names)
         self._doctor = Doctor(self._gateway, people, names, expected, now=clock)
-        self.setup = Setup(self._gateway)
 
     @property
     def calls(self) -> Counter[str]:

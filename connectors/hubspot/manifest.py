@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connectors.hubspot.quota import limits_for
-from connectors.kit.manifest import Capability, Kind, Manifest, Scope
+from connectors.kit.manifest import Capability, Kind, Manifest, Scope, Trait
 
 _DOCS = "https://developers.hubspot.com/docs"
 _GUIDES = f"{_DOCS}/guides/api/crm"
@@ -52,6 +52,7 @@ MANIFEST = Manifest(
         Scope(name="tickets", needed_for="open tickets in the task"),
         Scope(name="sales-email-read", needed_for="mails as the last talk"),
     ),
+    traits=frozenset({Trait.SIGNS_BODIES, Trait.STAMPS_MESSAGES, Trait.MERGES_ACCOUNTS}),
     docs={
         "companies": f"{_GUIDES}/objects/companies",
         "tasks": f"{_GUIDES}/engagements/tasks",

@@ -132,6 +132,8 @@ WANTED: tuple[Wanted, ...] = (
     _of("kidglove_next_attempt_at", "Next payment attempt", "moment", _OURS),
     _of("kidglove_mrr", "Stripe MRR", "number", _OURS),
     _of("kidglove_arr", "Stripe ARR", "number", _OURS),
+    _of("kidglove_cancel_on", "Subscription ends on", "day", _OURS),
+    _of("kidglove_card_expires", "Card expires on", "day", _OURS),
     _of("kidglove_customer_url", "Stripe customer page", "text", _OURS),
     _choice(
         "kidglove_quiet_state",
@@ -144,6 +146,9 @@ WANTED: tuple[Wanted, ...] = (
     ),
     _of("kidglove_quiet_checked_at", "Dunning quiet, last checked", "moment", _OURS),
     _of("kidglove_quiet_until", "Dunning quiet until", "moment", _OURS),
+    _of("kidglove_case_state", "Payment case", "text", _OURS),
+    _of("kidglove_case_key", "Payment case key", "text", _OURS),
+    _of("kidglove_hold_answer", "Answer to the resolution", "text", _OURS),
     _of("kidglove_sync_problem", "What stops Kidglove", "long", _OURS),
     _of("kidglove_health_score", "Health score", "number", _THEIRS),
     _of("kidglove_health_score_at", "Health score as of", "day", _THEIRS),

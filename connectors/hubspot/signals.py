@@ -23,12 +23,15 @@ def hints(body: bytes) -> list[Hint]:
     dropped because an integration changed it: another tool may say that an account is in
     resolution, and an echo of ours says nothing new.
     """
-    said = json.loads(body)
+    try:
+        said = json.loads(body)
+    except RecursionError as error:
+        raise ValueError("a stored message is nested too deeply") from error
     events = said if isinstance(said, list) else [said]
     found: dict[Ref, Hint] = {}
+    if not all(isinstance(event, Mapping) for event in events):
+        raise ValueError("an event is a JSON object")
     for event in sorted(events, key=_moment):
-        if not isinstance(event, Mapping):
-            raise ValueError("an event is a JSON object")
         for hint in _hints(event):
             found.setdefault(hint.ref, hint)
     return list(found.values())
@@ -39,11 +42,12 @@ def _hints(event: Mapping[str, Any]) -> list[Hint]:
     if not kind_of_event:
         raise ValueError("the event has no subscription type")
     subject, _, verb = kind_of_event.partition(".")
+    merged = event.get("mergedObjectIds")
     records = [
         event.get("objectId"),
         event.get("primaryObjectId"),
         event.get("newObjectId"),
-        *(event.get("mergedObjectIds") or ()),
+        *(merged if isinstance(merged, list) else ()),
     ]
     kinds = [(_kind(subject, event.get("objectTypeId")), one) for one in records]
     if verb == "associationChange":
@@ -74,6 +78,6 @@ def _ends(event: Mapping[str, Any]) -> list[tuple[str | None, Any]]:
     ]
 
 
-def _moment(event: Any) -> int:
-    at = event.get("occurredAt") if isinstance(event, Mapping) else None
+def _moment(event: Mapping[str, Any]) -> int:
+    at = event.get("occurredAt")
     return at if isinstance(at, int) else 0

@@ -11,6 +11,7 @@ from ops.cli import (
     checks,
     configuration,
     holds,
+    hubspot,
     mapping_plans,
     mapping_versions,
     repair,
@@ -48,6 +49,7 @@ app.command("reconcile", rich_help_panel=REPAIR)(repair.reconcile)
 app.add_typer(repair.backfill, name="backfill", rich_help_panel=REPAIR)
 app.add_typer(configuration.policy, name="policy", rich_help_panel=SETTLE)
 app.add_typer(configuration.mapping, name="mapping", rich_help_panel=SETTLE)
+app.add_typer(hubspot.hubspot, name="hubspot", rich_help_panel=SETTLE)
 app.command("settings", rich_help_panel=SETTLE)(running.show_settings)
 
 

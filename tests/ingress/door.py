@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -18,6 +21,9 @@ from tests.ingress.letters import FLOW_KEY, ORGANIZATION, PATH_SECRET, SECRET, s
 
 NOW = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 LARGEST = 100_000
+APP_SECRET = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy"
+HUBSPOT_URL = "https://billing.example.com/hooks/hubspot"
+"""The public address, which is never the one that the edge itself listens on."""
 
 Row = tuple[str, str, str | None]
 """Key, state and reason of a stored message."""
@@ -34,6 +40,7 @@ class Door:
         paths: Sequence[str] = (PATH_SECRET,),
         flow_keys: Sequence[str] = (FLOW_KEY,),
         organization: str = ORGANIZATION,
+        hubspot: Sequence[str] = (APP_SECRET,),
     ) -> None:
         self._database_url = database_url.replace("+psycopg", "")
         self.edge = Edge(
@@ -44,6 +51,9 @@ class Door:
             salesforce_secrets=paths,
             salesforce_organization=organization,
             flow_api_keys=flow_keys,
+            hubspot_secrets=hubspot,
+            hubspot_url=HUBSPOT_URL if hubspot else "",
+            hubspot_portal="62515",
         )
         self._server = LoopbackServer(self.edge.app())
         self._log = LogCapture()
@@ -88,6 +98,23 @@ class Door:
             "/webhooks/salesforce/flow",
             body,
             {"Content-Type": "application/json", "X-Api-Key": key},
+        )
+
+    def hubspot(
+        self, body: bytes, *, age: timedelta = timedelta(0), secret: str = APP_SECRET
+    ) -> requests.Response:
+        """A delivery of HubSpot's, signed that long ago for the public address."""
+        stamp = str(int((NOW - age).timestamp() * 1000))
+        text = f"POST{HUBSPOT_URL}".encode() + body + stamp.encode()
+        made = base64.b64encode(hmac.new(secret.encode(), text, hashlib.sha256).digest())
+        return self.post(
+            "/hooks/hubspot",
+            body,
+            {
+                "Content-Type": "application/json",
+                "X-HubSpot-Signature-v3": made.decode(),
+                "X-HubSpot-Request-Timestamp": stamp,
+            },
         )
 
     def rows(self) -> list[Row]:
