@@ -11,6 +11,8 @@ from domain.living_text import HEADING, kept_lines
 
 LIMIT = 65_000
 """Under the 65,536 characters that a text property holds, by what a sanitiser may add."""
+LONGEST_LINE = 4_000
+"""Far longer than any of our own lines; small beside the limit, whatever is escaped in it."""
 BLOCKS = frozenset({"p", "div", "ul", "ol", "table", "tr", "h1", "h2", "h3", "h4", "blockquote"})
 _LABEL = re.compile(r"([A-Z][A-Za-z' -]{0,30}:)( .*)?")
 
@@ -20,15 +22,14 @@ def body(text: str | None, html: str | None) -> str | None:
     in a paragraph. Lines that people typed into the task stay below it. None if there is neither.
     """
     if html is None:
-        return None if text is None else fitted([paragraph(line) for line in text.splitlines()])
+        return None if text is None else fitted(_paragraphs(text))
     kept = kept_lines(text)
     below = [f"<p><b>{HEADING}</b></p>", *map(paragraph, kept)] if kept else []
     whole = html + "".join(below)
     if utf16(whole) <= LIMIT:
         return whole
     # The rich form without its end would be broken markup; the text can be cut at any line.
-    lines = (text or lines_of(html)).splitlines()
-    return fitted([paragraph(line) for line in lines])
+    return fitted(_paragraphs(text or lines_of(html)))
 
 
 def paragraph(line: str) -> str:
@@ -38,6 +39,15 @@ def paragraph(line: str) -> str:
         return f"<p>{escape(line, quote=False)}</p>"
     label, rest = escape(found[1], quote=False), escape(found[2] or "", quote=False)
     return f"<p><b>{label}</b>{rest}</p>"
+
+
+def _paragraphs(text: str) -> list[str]:
+    """A paragraph a line; an endless line is several, so that its beginning is kept."""
+    return [
+        paragraph(line[start : start + LONGEST_LINE])
+        for line in text.splitlines()
+        for start in range(0, max(1, len(line)), LONGEST_LINE)
+    ]
 
 
 def fitted(paragraphs: list[str]) -> str:

@@ -59,6 +59,8 @@ def verify(
     events = _events(body)
     if events is None:
         return [_incoming(body, [], problem="the message is no list of events")]
+    if not all(map(_kind_of, events)):
+        return [_incoming(body, events, problem="an event does not say what it is about")]
     ours = [one for one in events if not portal_id or str(one.get("portalId")) == portal_id]
     if not ours:
         return []
@@ -136,7 +138,7 @@ def _incoming(
     body: bytes, events: Sequence[Mapping[str, Any]], *, problem: str | None = None
 ) -> Incoming:
     keys = sorted(map(event_key, events)) or [hashlib.sha256(body).hexdigest()]
-    kinds = sorted({str(one.get("subscriptionType") or one.get("eventType")) for one in events})
+    kinds = sorted({_kind_of(one) or "unknown" for one in events})
     return Incoming(
         source=ids.SYSTEM,
         key=f"events:{hashlib.sha256(''.join(keys).encode()).hexdigest()[:40]}",
@@ -144,3 +146,8 @@ def _incoming(
         body=body,
         problem=problem,
     )
+
+
+def _kind_of(event: Mapping[str, Any]) -> str | None:
+    kind = event.get("subscriptionType") or event.get("eventType")
+    return kind if isinstance(kind, str) else None
