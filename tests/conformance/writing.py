@@ -140,7 +140,10 @@ class Writing(Conformance):
         assert "no_such_field_anywhere__c" in f"{said.row} {said.message}"
 
     def test_a_text_that_is_too_long_is_cut_and_not_refused(self, vendor: CrmStage) -> None:
-        [receipt] = written(vendor, task(vendor, subject="S" * 5000, text="T" * 200_000))
+        long = "T" * 200_000
+        [receipt] = written(
+            vendor, task(vendor, subject="S" * 5000, text=long, html=f"<p>{long}</p>")
+        )
         [kept] = vendor.tasks("key-1")
         assert isinstance(receipt, Receipt)
         assert kept.subject.startswith("S" * (vendor.subject_length - 10))
