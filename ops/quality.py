@@ -27,6 +27,7 @@ EXPECTED: Final[Mapping[Kind, frozenset[Capability]]] = {
             Capability.LISTS_CHANGES,
             Capability.SENDS_SIGNALS,
             Capability.SWEEPS_HOLDS,
+            Capability.DESCRIBES,
             Capability.EXAMINES,
         }
     ),

@@ -7,6 +7,6 @@ import pytest
 pytest.register_assert_rewrite(
     *(
         f"tests.conformance.{theme}"
-        for theme in "accounts connection facts listing paying signals writing".split()
+        for theme in "accounts connection describing facts listing paying signals writing".split()
     )
 )

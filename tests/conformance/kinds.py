@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.conformance.accounts import Accounts, Holds
 from tests.conformance.connection import Connection
+from tests.conformance.describing import Describing
 from tests.conformance.facts import ExaminesItself, StatesFacts
 from tests.conformance.listing import Listing
 from tests.conformance.paying import Collecting, Linking, Payments, Quieting
@@ -12,7 +13,15 @@ from tests.conformance.writing import Writing
 
 
 class CrmConformance(
-    StatesFacts, ExaminesItself, Connection, Signals, Listing, Accounts, Holds, Writing
+    StatesFacts,
+    ExaminesItself,
+    Connection,
+    Signals,
+    Listing,
+    Accounts,
+    Describing,
+    Holds,
+    Writing,
 ):
     """Everything that is asked of a CRM."""
 

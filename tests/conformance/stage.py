@@ -241,6 +241,8 @@ class CrmStage(Stage):
     csm: str
     spare: str
     """Somebody else who can take a task."""
+    account_object: str
+    """The vendor's own word for what an account is there."""
     hold_word: str
     hold_field: str
     text_field: str

@@ -52,6 +52,7 @@ class HubspotStage(CrmStage):
     }
     plan = portal.PLAN
     customer = portal.CUSTOMER
+    account_object = "companies"
     hold_word = "in_resolution"
     hold_field = WATCHED
     text_field = "kidglove_last_failure"

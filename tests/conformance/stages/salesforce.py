@@ -43,6 +43,7 @@ class SalesforceStage(CrmStage):
     }
     plan = org.PLAN
     customer = org.CUSTOMER
+    account_object = "Account"
     hold_word = "In Resolution"
     hold_field = WATCHED
     text_field = "Last_Failure_Code__c"
