@@ -162,7 +162,8 @@ def stated(body: Any) -> VendorError:
     if not isinstance(body, Mapping):
         return VendorError()
     message = str(body.get("message") or "")
-    parts = [one for one in body.get("errors") or () if isinstance(one, Mapping)]
+    listed = body.get("errors")
+    parts = [one for one in listed if isinstance(one, Mapping)] if isinstance(listed, list) else []
     parts += _listed_in(message)
     context = _context(body)
     codes: list[str] = []

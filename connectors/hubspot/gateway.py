@@ -53,7 +53,7 @@ class Gateway:
         history: Sequence[str] = (),
         urgent: bool = False,
     ) -> list[Row]:
-        """The records that exist, by id or by a unique property; a hundred a call, half with history.
+        """The records that exist, by id or by a unique property; a hundred a call at most.
 
         One that does not exist is simply not among them.
         """
@@ -276,7 +276,9 @@ def row_errors(said: Row) -> list[VendorError]:
 
     # VENDOR: 207 until 2026-03, 200 from 2026-09 on; so they are looked for whatever the status.
     """
-    return [stated(one) for one in said.get("errors") or () if isinstance(one, Mapping)]
+    listed = said.get("errors")
+    found = listed if isinstance(listed, list) else []
+    return [stated(one) for one in found if isinstance(one, Mapping)]
 
 
 def slices(items: Sequence[T], size: int) -> Iterable[Sequence[T]]:

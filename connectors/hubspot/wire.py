@@ -57,7 +57,8 @@ def written(name: str, value: Any, kind: str = "") -> str:
         return value.isoformat()
     if isinstance(value, int | float | Decimal):
         number = Decimal(str(value))
-        return f"{number:f}"
+        whole = number == number.to_integral_value()
+        return f"{number.quantize(Decimal(1)) if whole else number:f}"
     if not isinstance(value, str):
         raise Rejected(f"a {type(value).__name__} cannot be written to {name}", field=name)
     if kind in ("date", "datetime") and len(value) >= 19 and value[10] == "T":
