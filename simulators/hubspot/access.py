@@ -127,9 +127,9 @@ class Access:
             case "refresh_token":
                 if form.get("refresh_token") != self.refresh_token:
                     raise _refused("invalid_grant", "missing or unknown refresh token")
-                return self._new("oauth") | {"refresh_token": self.refresh_token}
+                return self._new("access_token") | {"refresh_token": self.refresh_token}
             case "authorization_code":
-                return self._new("oauth") | {"refresh_token": self.refresh_token}
+                return self._new("access_token") | {"refresh_token": self.refresh_token}
             case "client_credentials":
                 return self._new("client_credentials")
             case other:
@@ -153,6 +153,23 @@ class Access:
             "scopes": sorted(grant.scopes),
             "expires_in": int(left),
             "is_private_distribution": True,
+            "signed_access_token": {
+                "appId": int(self.app_id),
+                "expiresAt": int((self._portal.clock.seconds() + left) * 1000),
+                "hubId": self._portal.portal_id,
+                "hublet": "na1",
+                "installingUserId": 0,
+                "isPrivateDistribution": True,
+                "isServiceAccount": False,
+                "isUserLevel": False,
+                "newSignature": "",
+                "scopes": "",
+                "scopeToScopeGroupPks": "",
+                "signature": "",
+                "trialScopes": "",
+                "trialScopeToScopeGroupPks": "",
+                "userId": 0,
+            },
         }
 
     def revoke(self, form: Mapping[str, str]) -> None:
@@ -168,7 +185,7 @@ class Access:
             "expires_in": int(_LIFE.total_seconds()),
             "hub_id": self._portal.portal_id,
             "scopes": sorted(self._grants[token].scopes),
-            "token_use": "access_token",
+            "token_use": kind,
             "user_id": 0,
         }
 

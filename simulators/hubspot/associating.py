@@ -98,6 +98,7 @@ class Associating:
                 "fromType": source[0],
                 "toType": target[0],
                 "typeId": id,
+                "reverseId": known[id].reverse,
                 "associationRemoved": id in before,
                 "isPrimaryAssociation": known[id].primary,
             }

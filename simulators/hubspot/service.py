@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from simulators.hubspot.batch_api import BatchApi
 from simulators.hubspot.calls import Call, Path, Reply, path_of
 from simulators.hubspot.directory_api import DirectoryApi
 from simulators.hubspot.errors import Refusal, bad_json, no_such_path, not_found
+from simulators.hubspot.journal import FILES
 from simulators.hubspot.limits import Limits
 from simulators.hubspot.objects_api import ObjectsApi
 from simulators.hubspot.portal import Portal
@@ -72,6 +73,7 @@ class Parts:
     associations: AssociationsApi
     properties: PropertiesApi
     directory: DirectoryApi
+    files: Callable[[str], Reply]
     areas: Mapping[str, Area] = field(default_factory=dict)
 
 
@@ -89,6 +91,9 @@ class Service:
         correlation = str(uuid.uuid4())
         with self._portal.lock:
             try:
+                if request.path.startswith(FILES):
+                    reply = self._parts.files(request.path.removeprefix(FILES))
+                    return reply, self.seen(request, reply.status)
                 path = path_of(request.path)
                 body = _body(request)
                 if path is None:

@@ -17,6 +17,7 @@ from simulators.hubspot.batch_api import BatchApi
 from simulators.hubspot.control import control_app
 from simulators.hubspot.directory_api import DirectoryApi
 from simulators.hubspot.door import Door
+from simulators.hubspot.journal import Journal, JournalApi, SubscriptionsApi
 from simulators.hubspot.limits import Limits
 from simulators.hubspot.merging import Merging
 from simulators.hubspot.objects_api import ObjectsApi
@@ -72,6 +73,8 @@ class HubspotSim(StageHands):
             portal, self.postman, app_id=APP_ID, secret=self.access.client_secret, seed=seed
         )
         self.associations = AssociationsApi(portal, associating, batches)
+        self._journal = Journal(portal)
+        journal = JournalApi(portal, self._journal)
         self._service = Service(
             Parts(
                 portal=portal,
@@ -83,11 +86,17 @@ class HubspotSim(StageHands):
                 associations=self.associations,
                 properties=properties,
                 directory=DirectoryApi(portal, self.limits, account_type),
+                files=self._journal.file,
+                areas={
+                    "journal": journal,
+                    "journal-local": journal,
+                    "subscriptions": SubscriptionsApi(portal, self._journal, APP_ID),
+                },
             )
         )
         self.app = Door(self._service, self.faults, control_app(self))
         self._server = LoopbackServer(self.app, port)
-        self.url = self._server.url
+        self.url = self._journal.url = self._server.url
 
     def start(self) -> HubspotSim:
         """Serve on `url` from a thread."""
