@@ -115,9 +115,15 @@ class Quieting(Conformance):
 
     def test_a_second_identical_switch_changes_nothing(self, vendor: PaymentsStage) -> None:
         connector = vendor.connector()
-        connector.change_setting(_invoice(vendor, False, "hold 1", "k-1"))
+        changes = (
+            _invoice(vendor, False, "hold 1", "k-1"),
+            _subscription(vendor, "keep_as_draft", CHANGES_OF_TIME[0], "hold 1", "k-2"),
+        )
+        for change in changes:
+            connector.change_setting(change)
         before = vendor.world()
-        connector.change_setting(_invoice(vendor, False, "hold 1", "k-1"))
+        for change in changes:
+            connector.change_setting(change)
         assert vendor.world() == before
 
     @pytest.mark.parametrize("trouble", LOST)

@@ -14,7 +14,7 @@ from connectors.salesforce.connector import SalesforceConnector
 from domain.errors import Misconfigured
 from domain.ids import Ref
 from domain.ports import FieldsChange, Hint, TaskChange
-from tests.connectors.salesforce_stage import PLAN, Stage, staged
+from tests.connectors.salesforce_stage import Stage, staged
 
 
 @pytest.fixture
@@ -206,20 +206,6 @@ def test_a_hidden_watched_field_is_a_setting(stage: Stage) -> None:
     with pytest.raises(Misconfigured) as problem:
         Poller(stage).poll()
     assert problem.value.row == "Dunning_Hold_Until__c"
-
-
-def test_the_sweep_lists_exactly_who_is_on_hold(stage: Stage) -> None:
-    connector = stage.connector()
-    stage.sim.add_account("Released", owner=stage.owner, Dunning_Status__c="Released")
-    assert list(connector.accounts_on_hold(plan=PLAN, words=["In Resolution"])) == []
-    set_status(stage, "In Resolution")
-    assert list(connector.accounts_on_hold(plan=PLAN, words=["In Resolution"])) == [stage.ref]
-
-
-def test_a_sweep_without_words_asks_nothing(stage: Stage) -> None:
-    connector = stage.connector()
-    assert list(connector.accounts_on_hold(plan=PLAN, words=[])) == []
-    assert connector.calls == {}
 
 
 def test_a_message_of_the_org_and_the_poll_point_at_the_same_account(stage: Stage) -> None:

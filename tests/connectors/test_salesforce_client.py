@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -47,15 +46,6 @@ class Watched(Unlimited):
 
 def session_error(text: str) -> list[dict[str, str]]:
     return [{"errorCode": "INVALID_SESSION_ID", "message": text}]
-
-
-def test_a_stale_token_is_renewed_once_and_the_call_repeated(stage: Stage) -> None:
-    connector = stage.connector()
-    stage.read(connector)
-    stage.sim.kill_tokens()
-    connector.calls.clear()
-    assert stage.read(connector).name == "Aurelius Partners"
-    assert connector.calls == {"query": 2}
 
 
 def test_the_repeated_call_carries_the_same_headers(stage: Stage) -> None:
@@ -146,12 +136,6 @@ def test_ordinary_work_stops_at_70_percent_and_urgent_at_95() -> None:
     assert round(usable * (1 - DEFAULT_LIMITS.reserve)) == 70_000
 
 
-@pytest.mark.parametrize("harm", [Harm.HTML, Harm.STATUS])
-def test_a_reader_outlasts_one_bad_answer(stage: Stage, harm: Harm) -> None:
-    stage.sim.faults.arm(Fault(harm=harm, path=".*query.*", status=503))
-    assert stage.read(stage.connector()).name == "Aurelius Partners"
-
-
 def test_a_reader_gives_up_after_three(stage: Stage) -> None:
     stage.sim.faults.arm(Fault(harm=Harm.HTML, path=".*query.*", status=503, times=None))
     connector = stage.connector()
@@ -205,11 +189,6 @@ def test_an_unknown_error_is_a_bug_and_never_repeated(stage: Stage) -> None:
 
 def test_the_manifest_states_the_version_that_is_called() -> None:
     assert MANIFEST.api_version == API_VERSION
-
-
-def test_a_connector_with_its_token_is_never_pickled(stage: Stage) -> None:
-    with pytest.raises(TypeError, match="never pickled"):
-        pickle.dumps(stage.connector())
 
 
 def test_a_session_is_repeated_for_writes_too(stage: Stage) -> None:

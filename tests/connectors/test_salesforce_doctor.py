@@ -40,12 +40,6 @@ def test_a_healthy_org_has_nothing_wrong(stage: Stage) -> None:
     }
 
 
-def test_examining_changes_nothing(stage: Stage) -> None:
-    before = stage.sim.state(volatile=False)
-    stage.connector().examine()
-    assert stage.sim.state(volatile=False) == before
-
-
 def test_what_only_a_person_knows_is_asked_with_a_way_to_settle_it(stage: Stage) -> None:
     unknown = [one for one in stage.connector().examine() if one.health is Health.UNKNOWN]
     assert all(one.remedy for one in unknown)

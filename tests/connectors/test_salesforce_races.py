@@ -49,15 +49,6 @@ def task(stage: Stage, key: str) -> TaskChange:
     )
 
 
-def test_workers_that_make_the_same_task_at_once_make_one(stage: Stage) -> None:
-    connectors = [stage.connector() for _ in range(WORKERS)]
-    for number in range(5):
-        change = task(stage, f"k-{number}")
-        answers = at_once(connectors, lambda one, change=change: one.write([change])[0])  # type: ignore[misc]
-        assert all(isinstance(answer, Receipt) for answer in answers)
-    assert len(stage.tasks()) == 5
-
-
 def test_the_worker_that_lost_an_upsert_race_updates(stage: Stage) -> None:
     connectors = [stage.connector() for _ in range(2)]
     stage.sim.faults.arm(upsert_race(path=".*/composite"))

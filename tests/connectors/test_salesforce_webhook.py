@@ -85,22 +85,6 @@ def test_the_acknowledgement_says_true() -> None:
     assert b"<Ack>true</Ack>" in acknowledgement()
 
 
-def test_a_wrong_secret_is_refused() -> None:
-    assert reason(ONE, path_secret="guess") == "mismatch"
-
-
-def test_no_secret_is_refused() -> None:
-    assert reason(ONE, path_secret="") == "missing"
-
-
-def test_an_unset_secret_never_matches() -> None:
-    assert reason(ONE, expected_secrets=[""]) == "mismatch"
-
-
-def test_two_secrets_are_valid_while_one_is_replaced() -> None:
-    assert len(verified(ONE, expected_secrets=["the-new-one", SECRET])) == 1
-
-
 def test_fifteen_characters_name_the_same_org() -> None:
     assert len(verified(ONE, organization_id=ORG[:15])) == 1
 

@@ -81,13 +81,6 @@ def test_a_release_restores_exactly_what_was(vip: Vip) -> None:
     assert vip.sim.state(volatile=False) == world
 
 
-def test_the_same_change_twice_is_one_change(vip: Vip) -> None:
-    vip.quiet()
-    once = vip.sim.state(volatile=False)
-    vip.quiet()
-    assert vip.sim.state(volatile=False) == once
-
-
 def test_a_pause_of_a_colleague_is_reported_and_left_alone(vip: Vip) -> None:
     vip.sim.dashboard_update_subscription(
         vip.subscription, pause_collection={"behavior": "mark_uncollectible", "resumes_at": None}
@@ -151,14 +144,6 @@ def test_a_key_that_may_only_read_says_what_it_lacks(vip: Vip) -> None:
 
 
 # ---------------------------------------------------------------- collecting
-
-
-def test_a_payment_key_used_twice_charges_once(vip: Vip) -> None:
-    vip.sim.set_card(vip.customer, "good")
-    invoice, before = vip.invoice, vip.charges()
-    assert vip.connector.pay(invoice, key="pay:1") is True
-    assert vip.connector.pay(invoice, key="pay:1") is True
-    assert vip.charges() == before + 1
 
 
 def test_a_decline_is_said_only_while_the_money_is_owed(vip: Vip) -> None:
