@@ -56,6 +56,12 @@ def _salesforce() -> Build:
     return build
 
 
+def _hubspot() -> Build:
+    from jobs.hubspot_wiring import build
+
+    return build
+
+
 CRMS: Mapping[str, Wiring] = {
     "salesforce": Wiring(
         title="Salesforce",
@@ -63,6 +69,13 @@ CRMS: Mapping[str, Wiring] = {
         is_configured=lambda settings: bool(settings.salesforce.instance_url),
         fallback_owner=lambda settings: settings.salesforce.fallback_owner or None,
         load=_salesforce,
+    ),
+    "hubspot": Wiring(
+        title="HubSpot",
+        switch="KIDGLOVE_HUBSPOT__TOKEN",
+        is_configured=lambda settings: bool(settings.hubspot.token.get_secret_value()),
+        fallback_owner=lambda settings: settings.hubspot.fallback_owner or None,
+        load=_hubspot,
     ),
 }
 """Every CRM that can be connected. The first that is configured is the primary one, unless the

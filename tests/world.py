@@ -8,7 +8,7 @@ are in `tests/crashes` and in the demo.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 import redis
 from pydantic import SecretStr
 
+from connectors.hubspot import ids
+from connectors.hubspot.schema import GROUP, GROUP_LABEL, WANTED
 from domain.case import Case
 from domain.holds import QuietCertificate, Suppression
 from domain.ids import AccountId, Ref
@@ -23,11 +25,13 @@ from ingress.app import Edge
 from jobs import tasks
 from jobs.relay import LIMIT, Relay
 from jobs.runtime import PAYMENTS_SYSTEM, Runtime, install
-from settings import SalesforceSettings, Settings, StripeSettings
+from settings import HubspotSettings, SalesforceSettings, Settings, StripeSettings
 from simulators.clock import SimClock
+from simulators.hubspot import HubspotSim
 from simulators.salesforce import SalesforceSim
 from simulators.stripe import Behaviour, StripeSim
 from simulators.wire import LoopbackServer
+from tests.sides import HubspotSide, SalesforceSide, Side
 
 START = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 """A Friday morning in New York."""
@@ -57,6 +61,9 @@ class World:
     relay: InlineRelay
     people: dict[str, str] = field(default_factory=dict)
     runs_schedules: bool = False
+    portal: HubspotSim | None = None
+    sides: tuple[Side, ...] = ()
+    """The connected CRMs, the primary one first."""
 
     # ------------------------------------------------------------ time
 
@@ -66,6 +73,7 @@ class World:
         for _ in range(rounds):
             self.clock.run_due()
             posted = self.stripe.postman.flush() + self.org.postman.flush()
+            posted += self.portal.postman.flush() if self.portal else 0
             tick = self.relay.tick()
             if not posted and not tick.jobs and not tick.timers and not self._waiting():
                 return
@@ -167,6 +175,21 @@ class World:
 
     # ------------------------------------------------------------ people
 
+    def customer(
+        self,
+        name: str = "Aurelius Partners",
+        *,
+        amount: int = 1_420_000,
+        card: str = "declines:insufficient_funds",
+        renews_in: timedelta = timedelta(hours=2),
+    ) -> str:
+        """A paying customer in Stripe alone; the CRMs are the sides' own business."""
+        customer = self.stripe.add_customer(name, _mail(name), card=card)
+        self.stripe.add_subscription(
+            customer, amount=amount, started_months_ago=24, next_renewal_in=renews_in
+        )
+        return customer
+
     def csm(self, account: str, **fields: object) -> None:
         """The CSM edits the account in the CRM."""
         self.org.human(self.people["csm"]).update("Account", account, fields)
@@ -206,6 +229,8 @@ class World:
         self.edge.stop()
         self.stripe.stop()
         self.org.stop()
+        if self.portal is not None:
+            self.portal.stop()
         self.runtime.close()
 
 
@@ -219,8 +244,12 @@ def build(
     start: datetime = START,
     seed: int = 0,
     change: Callable[[Settings], None] | None = None,
+    crms: Sequence[str] = ("salesforce",),
 ) -> World:
-    """A world with Morgan (CSM), Felix (owner), Ines (manager) and Ops (fallback) in the CRM."""
+    """A world with Morgan (CSM), Felix (owner), Ines (manager) and Ops (fallback) in each CRM.
+
+    The org is always there; `crms` says which CRMs are connected.
+    """
     clock = SimClock(start)
     stripe = StripeSim(clock, seed=seed, behaviour=behaviour or Behaviour()).start()
     org = SalesforceSim(clock, seed=seed).start()
@@ -231,14 +260,22 @@ def build(
     people["csm"] = org.add_user("Morgan Vale", manager=people["manager"])
     people["fallback"] = org.add_user("Billing Ops")
     credentials = org.credentials()
+    sides: list[Side] = []
+    portal: HubspotSim | None = None
+    if "salesforce" in crms:
+        sides.append(SalesforceSide(org=org, people=people))
+    if "hubspot" in crms:
+        portal = HubspotSim(clock, seed=seed).start()
+        sides.append(HubspotSide(portal=portal, people=_staff(portal)))
     settings = Settings(
         _env_file=None,
         policy_preset=policy,
         stripe=StripeSettings(
             api_key=SecretStr(stripe.api_key), api_base=stripe.url, calls_per_second=10_000
         ),
+        hubspot=_hubspot_settings(portal, sides),
         salesforce=SalesforceSettings(
-            instance_url="https://kidglove.my.salesforce.com",
+            instance_url="https://kidglove.my.salesforce.com" if "salesforce" in crms else "",
             api_base=org.url,
             client_id=credentials["consumer_key"],
             client_secret=SecretStr(credentials["consumer_secret"]),
@@ -278,11 +315,44 @@ def build(
     )
     relay.sent = []
     world = World(
-        clock=clock, stripe=stripe, org=org, runtime=runtime, edge=edge, relay=relay, people=people
+        clock=clock,
+        stripe=stripe,
+        org=org,
+        runtime=runtime,
+        edge=edge,
+        relay=relay,
+        people=people,
+        portal=portal,
+        sides=tuple(sides),
     )
     for crm in runtime.refresh.crms.connected:
         runtime.refresh.crms.fallback(crm)
     return world
+
+
+def _hubspot_settings(portal: HubspotSim | None, sides: Sequence[Side]) -> HubspotSettings:
+    if portal is None:
+        return HubspotSettings()
+    return HubspotSettings(
+        token=SecretStr(portal.service_key),
+        api_base=portal.url,
+        portal_id=str(portal.portal_id),
+        fallback_owner=sides[-1].people["fallback"],
+        calls_per_window=100_000,
+    )
+
+
+def _staff(portal: HubspotSim) -> dict[str, str]:
+    """The same colleagues in the HubSpot account, which has every property of ours."""
+    for kind in (ids.COMPANIES, ids.TASKS):
+        group = {"name": GROUP, "label": GROUP_LABEL}
+        portal.install(kind, [one.body for one in WANTED if one.kind == kind], [group])
+    return {
+        "manager": portal.add_owner("Ines Okafor"),
+        "owner": portal.add_owner("Felix Nordstrom"),
+        "csm": portal.add_owner("Morgan Vale"),
+        "fallback": portal.add_owner("Billing Ops"),
+    }
 
 
 def _mail(name: str) -> str:

@@ -61,7 +61,9 @@ def test_people_and_machine_write_different_fields() -> None:
 
 
 def test_there_is_no_mapping_for_a_system_that_we_do_not_know() -> None:
-    with pytest.raises(KeyError, match="no mapping ships for 'pipedrive'; there is one for hubspot, sales"):
+    with pytest.raises(
+        KeyError, match="no mapping ships for 'pipedrive'; there is one for hubspot, sales"
+    ):
         default_mapping("pipedrive")
     with pytest.raises(KeyError):
         default_mapping_text("policies/default")

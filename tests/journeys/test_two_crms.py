@@ -1,0 +1,177 @@
+"""An account that is in two CRMs: one task, words heard in both, fields kept in both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+
+from mappings.policy_file import preset_text
+from sync.configs import POLICY
+from tests.journeys.quiet_scenes import is_quiet_at_stripe, open_invoice, settings_of
+from tests.journeys.test_every_crm import hear
+from tests.sides import SeenFields, Side, living
+from tests.world import World, build
+
+
+@dataclass
+class Two:
+    """A world with both CRMs, and one customer in each of them."""
+
+    world: World
+    salesforce: Side
+    hubspot: Side
+
+    def customer(self, *, amount: int = 1_420_000) -> tuple[str, str, str]:
+        customer = self.world.customer(amount=amount)
+        return (
+            customer,
+            self.salesforce.add_account("Aurelius Partners", customer=customer),
+            self.hubspot.add_account("Aurelius Partners", customer=customer),
+        )
+
+    def policy(self, **crm: str) -> None:
+        """Put the shipped policy in force with these rules about CRMs."""
+        rules = "".join(f"  {name}: {value}\n" for name, value in crm.items())
+        with self.world.runtime.store.begin() as tx:
+            tx.system.add_config(
+                POLICY,
+                f"{preset_text('default')}\ncrm:\n{rules}",
+                author="admin",
+                note="test",
+                now=self.world.clock.now(),
+            )
+
+
+@pytest.fixture
+def two(database_url: str, redis_url: str) -> Iterator[Two]:
+    made = build(database_url, redis_url, crms=["salesforce", "hubspot"])
+    yield Two(made, *made.sides)
+    made.close()
+
+
+@pytest.mark.req("R16")
+def test_the_task_is_in_the_primary_crm_alone_and_the_fields_are_in_both(two: Two) -> None:
+    _, account, company = two.customer()
+
+    two.world.hours(4)
+
+    assert [one.owner for one in two.salesforce.tasks(account)] == ["Morgan Vale"]
+    assert two.hubspot.tasks(company) == []
+    seen = SeenFields(status="failed", quiet="quiet", amount=14_200.0)
+    assert two.salesforce.fields(account) == seen
+    assert two.hubspot.fields(company) == seen
+
+
+@pytest.mark.req("R16")
+def test_the_policy_says_which_crm_has_the_task(two: Two) -> None:
+    two.policy(primary="hubspot")
+    _, account, company = two.customer()
+
+    two.world.hours(4)
+
+    assert two.salesforce.tasks(account) == []
+    assert [one.owner for one in two.hubspot.tasks(company)] == ["Morgan Vale"]
+
+
+@pytest.mark.req("R16")
+def test_the_other_crm_gets_nothing_if_the_policy_says_so(two: Two) -> None:
+    two.policy(elsewhere="nothing")
+    _, account, company = two.customer()
+
+    two.world.hours(4)
+
+    assert len(two.salesforce.tasks(account)) == 1
+    assert two.hubspot.fields(company) == SeenFields(status=None, quiet=None, amount=None)
+    assert two.hubspot.writes() == 0
+
+
+@pytest.mark.req("R16")
+def test_an_open_task_stays_where_it_is_when_the_policy_changes(two: Two) -> None:
+    _, account, company = two.customer()
+    two.world.hours(4)
+
+    two.policy(primary="hubspot")
+    two.world.days(2)
+
+    assert living(two.salesforce, account).owner == "Morgan Vale"
+    assert two.hubspot.tasks(company) == []
+
+
+@pytest.mark.parametrize("place", ["salesforce", "hubspot"])
+def test_a_word_is_heard_in_whichever_crm_it_is_said(two: Two, place: str) -> None:
+    customer, account, company = two.customer(amount=60_000)
+    two.world.csm(account, CSM__c=None)
+    two.world.hours(4)
+    before = settings_of(two.world, customer)
+    side, record = {
+        "salesforce": (two.salesforce, account),
+        "hubspot": (two.hubspot, company),
+    }[place]
+
+    side.say(record, "held")
+    hear(two.world)
+
+    assert is_quiet_at_stripe(two.world, customer)
+    word = two.world.open_case(customer).word
+    assert word is not None
+    assert word.system == place
+    side.say(record, None)
+    hear(two.world)
+    assert settings_of(two.world, customer) == before
+
+
+def test_a_word_in_the_other_crm_costs_nothing_while_nothing_changes(two: Two) -> None:
+    customer, account, company = two.customer(amount=60_000)
+    two.world.csm(account, CSM__c=None)
+    two.world.hours(4)
+    two.hubspot.say(company, "held")
+    hear(two.world)
+    two.world.advance(timedelta(minutes=5))
+    hear(two.world)
+    count = len(two.world.stripe.requests)
+
+    for _ in range(5):
+        hear(two.world)
+    assert len(two.world.stripe.requests) == count
+    assert is_quiet_at_stripe(two.world, customer)
+
+
+def test_an_account_in_one_of_them_gets_its_task_there(two: Two) -> None:
+    customer = two.world.customer()
+    company = two.hubspot.add_account("Aurelius Partners", customer=customer)
+
+    two.world.hours(4)
+
+    assert [one.owner for one in two.hubspot.tasks(company)] == ["Morgan Vale"]
+    assert two.world.org.rows("Task") == []
+
+
+def test_while_the_primary_is_down_no_task_is_opened_in_the_other(two: Two) -> None:
+    from simulators.faults import Fault, Harm
+
+    _, account, company = two.customer()
+    two.world.org.faults.arm(Fault(harm=Harm.VENDOR, share=1.0))
+    two.world.hours(3)
+    assert two.hubspot.tasks(company) == []
+
+    two.world.org.faults.clear()
+    two.world.hours(1)
+
+    assert len(two.salesforce.tasks(account)) == 1
+    assert two.hubspot.tasks(company) == []
+
+
+def test_the_money_is_told_in_both(two: Two) -> None:
+    customer, account, company = two.customer()
+    two.world.hours(4)
+
+    two.world.stripe.customer_pays(open_invoice(two.world, customer), card="good")
+    two.world.hours(1)
+
+    paid = SeenFields(status="paid", quiet="off", amount=None)
+    assert two.salesforce.fields(account) == paid
+    assert two.hubspot.fields(company) == paid
+    assert living(two.salesforce, account).is_done
