@@ -3,6 +3,6 @@
 from simulators.hubspot.people import Person
 from simulators.hubspot.service import Seen
 from simulators.hubspot.sim import APP_ID, PORTAL_ID, HubspotSim
-from simulators.hubspot.troubles import whole
+from simulators.hubspot.troubles import row_error, whole
 
-__all__ = ["APP_ID", "PORTAL_ID", "HubspotSim", "Person", "Seen", "whole"]
+__all__ = ["APP_ID", "PORTAL_ID", "HubspotSim", "Person", "Seen", "row_error", "whole"]

@@ -172,6 +172,16 @@ class Access:
             },
         }
 
+    def about(self, token: str) -> dict[str, Any]:
+        """What a private app's token stands for; 401 for an unknown one."""
+        grant = self.grant_of(f"Bearer {token}")
+        return {
+            "userId": 70_000_001,
+            "hubId": self._portal.portal_id,
+            "appId": int(grant.app_id),
+            "scopes": sorted(grant.scopes),
+        }
+
     def revoke(self, form: Mapping[str, str]) -> None:
         """End a token; an unknown one is no error."""
         self._grants.pop(form.get("token", ""), None)

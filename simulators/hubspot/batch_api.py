@@ -56,14 +56,14 @@ class BatchApi:
             case "read":
                 return self._read(one, inputs, call)
             case "create":
-                return self._write(inputs, call, lambda row: self._create(one, row, call), 201)
+                return self._write(one, inputs, call, lambda row: self._create(one, row, call), 201)
             case "update":
                 _no_twins(self._keys(inputs))
-                return self._write(inputs, call, lambda row: self._update(one, row, call), 200)
+                return self._write(one, inputs, call, lambda row: self._update(one, row, call), 200)
             case "upsert":
                 _no_twins(self._keys(inputs))
                 self._upsertable(one, inputs)
-                return self._write(inputs, call, lambda row: self._upsert(one, row, call), 200)
+                return self._write(one, inputs, call, lambda row: self._upsert(one, row, call), 200)
             case "archive":
                 for row in inputs:
                     record = self._portal.get(one.name, str(row.get("id")))
@@ -115,12 +115,20 @@ class BatchApi:
         errors = [_missing(one).in_batch({"ids": missing})] if missing else []
         return self.finished(call, results, errors, 200)
 
-    def _write(self, inputs: list[dict[str, Any]], call: Call, act: _Row, status: int) -> Reply:
+    def _write(
+        self,
+        one: ObjectType,
+        inputs: list[dict[str, Any]],
+        call: Call,
+        act: _Row,
+        status: int,
+    ) -> Reply:
         partial = self._partial(inputs)
         results, errors, lost = [], [], []
-        for row in inputs:
+        for place, row in enumerate(inputs):
             try:
                 with self._portal.transaction():
+                    call.stumble(one.name, place)
                     results.append(act(row))
             except Refusal as refusal:
                 if refusal.status == 404:

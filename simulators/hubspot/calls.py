@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from simulators.hubspot.access import Grant
-from simulators.hubspot.errors import bad_json, invalid, not_allowed
+from simulators.hubspot.errors import RowHarm, bad_json, invalid, not_allowed
 from simulators.hubspot.writing import Work
 
 NEWEST = "2026-09"
@@ -20,7 +20,7 @@ _AREAS = (
     (re.compile(r"/crm/(v4)/(objects|associations)(/.*|)"), "crm"),
     (re.compile(rf"/crm/(objects|associations|properties|owners|pipelines)/{_DATE}(/.*|)"), "date"),
     (re.compile(rf"/(account-info)/(v3|{_DATE[1:-1]})(/.*|)"), "date"),
-    (re.compile(rf"/(oauth)/(v1|{_DATE[1:-1]})(/.*|)"), "date"),
+    (re.compile(rf"/(oauth)/(v1|v2|{_DATE[1:-1]})(/.*|)"), "date"),
     (re.compile(rf"/(webhooks)/(v3|{_DATE[1:-1]})(/.*|)"), "date"),
     (re.compile(rf"/app-(webhooks)/{_DATE}(/.*|)"), "date"),
     (re.compile(rf"/webhooks-journal/(journal|journal-local|subscriptions)/{_DATE}(/.*|)"), "date"),
@@ -72,6 +72,13 @@ class Call:
     work: Work
     query: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
+    harms: tuple[RowHarm, ...] = ()
+
+    def stumble(self, type_name: str, place: int = 0) -> None:
+        """Refusal when the dial hits the row at that place of this request."""
+        for harm in self.harms:
+            if harm.hits(type_name, place):
+                raise harm.refusal
 
     @property
     def parts(self) -> tuple[str, ...]:

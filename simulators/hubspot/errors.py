@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -56,6 +57,19 @@ class Refusal(Exception):
             "errors": self.errors,
             "links": self.links,
         }
+
+
+@dataclass(frozen=True)
+class RowHarm:
+    """An error that a dial has put on some written rows of one request, those at `rows` or all."""
+
+    refusal: Refusal
+    type: str | None = None
+    rows: frozenset[int] | None = None
+
+    def hits(self, type_name: str, place: int) -> bool:
+        """Whether the row at that place of the request is one of them."""
+        return self.type in (None, type_name) and (self.rows is None or place in self.rows)
 
 
 def invalid(message: str, **more: Any) -> Refusal:

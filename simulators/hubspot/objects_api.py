@@ -34,6 +34,7 @@ class ObjectsApi:
         require(call.grant, one.reads if call.method == "GET" else one.writes)
         match call.method, call.parts[1:]:
             case "POST", ():
+                call.stumble(one.name)
                 return Reply(201, self.create(one, call.record(), call))
             case "GET", ():
                 return Reply(200, self._page(one, call))
@@ -129,6 +130,7 @@ class ObjectsApi:
 
     def _update(self, one: ObjectType, key: str, call: Call) -> dict[str, Any]:
         record = found_or_refused(self.by_key(one, key, call.query.get("idProperty")))
+        call.stumble(one.name)
         given = properties_of(call.record())
         kept = self._writing.update(one, record, given, call.work)
         if kept is not record:

@@ -128,7 +128,7 @@ class Service:
         if path.area == "oauth":
             return self._oauth(request, path, body)
         grant = self._parts.access.grant_of(request.headers.get("authorization"))
-        if trouble is not None:
+        if trouble is not None and trouble.refusal is not None:
             raise trouble.refusal
         search = path.area == "objects" and path.parts[1:2] == ("search",)
         limits = self._parts.limits
@@ -140,6 +140,7 @@ class Service:
             work=Work(grant.source, ruled=path.version == "2026-09"),
             query=_query(request.query),
             body=body,
+            harms=() if trouble is None else trouble.rows,
         )
         headers = {} if search else limits.headers(grant.app_id, kind=grant.kind)
         try:
@@ -191,6 +192,8 @@ class Service:
         form = body if isinstance(body, dict) else {}
         access = self._parts.access
         match request.method, path.parts:
+            case "POST", ("private-apps", "get", "access-token-info"):
+                return Reply(200, access.about(str(form.get("tokenKey"))))
             case "POST", ("token",):
                 return Reply(200, access.token(form))
             case "POST", ("token", "introspect"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from simulators.faults import Fault, Harm
 from simulators.hubspot.errors import (
     Refusal,
+    RowHarm,
     missing_scopes,
     not_found,
     unauthenticated,
@@ -18,9 +19,10 @@ from simulators.hubspot.limits import limited
 
 @dataclass(frozen=True)
 class Trouble:
-    """What a VENDOR fault does to one request: refuse it whole, without acting."""
+    """What a VENDOR fault does to one request: refuse it whole, or some rows that it writes."""
 
-    refusal: Refusal
+    refusal: Refusal | None = None
+    rows: tuple[RowHarm, ...] = ()
 
 
 def _conflict() -> Refusal:
@@ -53,8 +55,15 @@ def trouble_of(fault: Fault) -> Trouble:
     """What a VENDOR fault means here; ValueError for a name this portal does not know."""
     body: Mapping[str, Any] = fault.body if isinstance(fault.body, Mapping) else {}
     name = str(body.get("name"))
+    if name == "row_error":
+        rows = body.get("rows")
+        only = None if rows is None else frozenset(int(place) for place in rows)
+        message = str(body.get("message", "This row was refused"))
+        category = str(body.get("category", "VALIDATION_ERROR"))
+        refusal = Refusal(int(body.get("status", 400)), category, message)
+        return Trouble(rows=(RowHarm(refusal, body.get("type"), only),))
     if name not in _WHOLE:
-        known = ", ".join(sorted(_WHOLE))
+        known = ", ".join(sorted([*_WHOLE, "row_error"]))
         raise ValueError(f"unknown vendor fault {name!r}; known: {known}")
     refusal = _WHOLE[name]()
     if "retry_after" in body:
@@ -91,6 +100,30 @@ def whole(
     body: dict[str, Any] = {"name": name}
     if retry_after is not None:
         body["retry_after"] = retry_after
+    return _vendor(body, times, where)
+
+
+def row_error(
+    message: str,
+    *,
+    category: str = "VALIDATION_ERROR",
+    status: int = 400,
+    type: str | None = None,
+    rows: Iterable[int] | None = None,
+    times: int | None = 1,
+    **where: Any,
+) -> Fault:
+    """A fault: some rows that the next request writes (all, or those at `rows`) are refused.
+
+    What that does to the other rows of a batch is for the batch dial to say. A read uses the fault
+    up too, so `path` should name the writes.
+    """
+    body = {"name": "row_error", "message": message, "category": category, "status": status}
+    places = None if rows is None else list(rows)
+    return _vendor({**body, "type": type, "rows": places}, times, where)
+
+
+def _vendor(body: dict[str, Any], times: int | None, where: dict[str, Any]) -> Fault:
     fault = Fault(harm=Harm.VENDOR, body=body, times=times, **where)
     trouble_of(fault)
     return fault

@@ -103,6 +103,15 @@ def test_an_oauth_token_lives_half_an_hour_and_says_so(desk: Desk) -> None:
     assert requests.post(door, data={**form, "client_secret": "x"}, timeout=10).status_code == 400
 
 
+def test_a_key_says_what_it_stands_for(desk: Desk) -> None:
+    path = "/oauth/v2/private-apps/get/access-token-info"
+    told = desk.ok("POST", path, {"tokenKey": desk.sim.service_key})
+
+    assert (told["hubId"], told["appId"]) == (62515, 8111832)
+    assert "tickets" in told["scopes"]
+    assert desk.refused("POST", path, {"tokenKey": "x"}) == (401, "INVALID_AUTHENTICATION")
+
+
 def test_every_answer_but_a_search_tells_what_is_left(desk: Desk) -> None:
     assert headers(desk.send("GET", COMPANIES)) == {
         "daily": "650000",

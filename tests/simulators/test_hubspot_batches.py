@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from simulators.hubspot import row_error
 from tests.simulators.hubspot_stage import Desk, open_desk
 
 NEW = "/crm/objects/2026-09/companies/batch"
@@ -94,6 +95,19 @@ def test_a_batch_of_traced_rows_keeps_its_good_ones(desk: Desk, path: str, statu
     assert error["errors"][0]["code"] == "INVALID_OPTION"
     assert [one["name"] for one in desk.sim.rows("companies")] == ["Acme"]
     assert desk.sim.get("companies", desk.acme)["hold"] == "held"
+
+
+def test_one_row_can_be_made_to_fail(desk: Desk) -> None:
+    inputs = [row("cus_1", "t1", hold="held"), row("cus_2", "t2", name="Birch")]
+    fault = row_error("busy", category="CONFLICT", status=409, rows=[1], path=".*/upsert", times=2)
+    desk.sim.faults.arm(fault)
+
+    found = desk.ok("POST", f"{NEW}/upsert", {"inputs": inputs})
+    assert [one["id"] for one in found["results"]] == [desk.acme]
+    assert (found["errors"][0]["category"], found["errors"][0]["message"]) == ("CONFLICT", "busy")
+
+    desk.sim.set_batches(partial="never")
+    assert desk.refused("POST", f"{NEW}/upsert", {"inputs": inputs}) == (409, "CONFLICT")
 
 
 def test_partial_batches_can_be_switched_on_and_off(desk: Desk) -> None:
