@@ -49,6 +49,12 @@ MANIFEST = Manifest(
             needed_for="`kidglove hubspot setup`",
             is_write=True,
         ),
+        Scope(name="crm.schemas.contacts.read", needed_for="the types of task properties"),
+        Scope(
+            name="crm.schemas.contacts.write",
+            needed_for="task properties in `kidglove hubspot setup`",
+            is_write=True,
+        ),
         Scope(name="tickets", needed_for="open tickets in the task"),
         Scope(name="sales-email-read", needed_for="mails as the last talk"),
     ),

@@ -83,8 +83,7 @@ class Setup:
             if row is None:
                 if dry_run:
                     return Step(what=what, did=Did.WOULD_MAKE)
-                row, note = self._made(one)
-                return self._judged(one, row, Did.MADE, note)
+                return self._judged(one, self._made(one), Did.MADE)
             lacking = missing_options(one, row)
             if lacking and not _difference(one, row):
                 if dry_run:
@@ -93,15 +92,14 @@ class Setup:
                 return self._judged(one, row, Did.EXTENDED, ", ".join(lacking))
         except (Conflict, Rejected) as problem:
             return Step(what=what, did=Did.FAILED, detail=f"{problem.message} {problem.remedy}")
-        return self._judged(one, row, Did.THERE, "")
+        return self._judged(one, row, Did.THERE)
 
-    def _made(self, one: Wanted) -> tuple[Row, str]:
+    def _made(self, one: Wanted) -> Row:
         """The property as read back after it was made.
 
         # VENDOR: whether tasks can have unique properties is not documented; where HubSpot refuses
         # it the key is made without, and tasks are looked up by their company instead.
         """
-        note = ""
         try:
             self._create(one, one.body)
         except KidgloveError as problem:
@@ -109,11 +107,10 @@ class Setup:
                 raise
             body = {name: value for name, value in one.body.items() if name != "hasUniqueValue"}
             self._create(one, body)
-            note = "not unique: HubSpot refuses that here, so tasks are looked up by their company"
         rows = {str(row["name"]): row for row in self._gateway.properties(one.kind)}
         if one.name not in rows:
             raise Rejected(f"property {one.kind}.{one.name} was made and is not there")
-        return rows[one.name], note
+        return rows[one.name]
 
     def _create(self, one: Wanted, body: Row) -> None:
         try:
@@ -129,7 +126,7 @@ class Setup:
         rows = {str(found["name"]): found for found in self._gateway.properties(one.kind)}
         return rows.get(one.name, {})
 
-    def _judged(self, one: Wanted, row: Row, did: Did, note: str) -> Step:
+    def _judged(self, one: Wanted, row: Row, did: Did, note: str = "") -> Step:
         what = f"{one.kind}: {one.name}"
         wrong = _difference(one, row)
         if wrong:
@@ -137,6 +134,8 @@ class Setup:
         if missing_options(one, row):
             lacking = ", ".join(missing_options(one, row))
             return Step(what=what, did=Did.FAILED, detail=f"it still lacks {lacking}")
+        if one.is_unique and not row.get("hasUniqueValue"):
+            note = "not unique: HubSpot refuses that here, so tasks are looked up by their company"
         return Step(what=what, did=did, detail=note)
 
 

@@ -46,9 +46,9 @@ PLAN: ReadPlan = read_plan(default_mapping("hubspot"))
 class Stage:
     """One portal with a CSM, an owner and one company; and a connector to it."""
 
-    def __init__(self, *, unique_tasks: bool = True) -> None:
+    def __init__(self, *, unique_tasks: bool = True, account_type: str = "STANDARD") -> None:
         self.clock = SimClock(START)
-        self.sim = HubspotSim(self.clock)
+        self.sim = HubspotSim(self.clock, account_type=account_type)
         if not unique_tasks:
             self.sim.set_unique_on("tasks", False)
         for kind in (ids.COMPANIES, ids.TASKS):
@@ -102,8 +102,8 @@ class Stage:
 
 
 @contextmanager
-def staged(*, unique_tasks: bool = True) -> Iterator[Stage]:
+def staged(*, unique_tasks: bool = True, account_type: str = "STANDARD") -> Iterator[Stage]:
     """A stage that serves until the block ends."""
-    stage = Stage(unique_tasks=unique_tasks)
+    stage = Stage(unique_tasks=unique_tasks, account_type=account_type)
     with stage.sim:
         yield stage
