@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from connectors.kit import registry
 from connectors.kit.manifest import Trait
 from domain.boundary import HttpInTransaction, transaction_open
 from domain.errors import (
@@ -21,8 +22,10 @@ from domain.errors import (
 )
 from tests.conformance.stage import HASTY, LOST, WAIT, Calls, Stage, Trouble
 from tests.conformance.suite import Conformance, needs
-from tests.conformance.watching import Counting, answer, everything_said
+from tests.conformance.watching import Counting, Virtual, answer, everything_said
 
+BURST = 50
+"""Reads: hundreds of calls, more than any vendor lets through at once."""
 TRIES = 3
 """What the short retry allows."""
 
@@ -128,6 +131,16 @@ class Connection(Conformance):
         refused = [one for one in answers if isinstance(one, KidgloveError)]
         assert {type(one) for one in refused} == {RateLimited}
         assert vendor.requests() == 5
+
+    @pytest.mark.req("R26", partly="one credential's rate; its sharing is proven with the limiter")
+    def test_a_burst_at_the_stated_limits_never_meets_the_vendors_own(self, vendor: Stage) -> None:
+        vendor.enforce_limits()
+        limiter = Virtual(registry.manifest(vendor.vendor).limits, vendor.clock)
+        connector = vendor.connector(limiter=limiter)
+        for _ in range(BURST):
+            assert vendor.read(connector)
+        assert limiter.pauses == []
+        assert vendor.requests() == limiter.passed
 
     def test_nothing_is_called_while_a_transaction_is_open(self, vendor: Stage) -> None:
         connector = vendor.connector()

@@ -174,6 +174,10 @@ class Stage:
         """The trouble in the shape that this vendor gives it."""
         return HARMS[trouble]
 
+    def enforce_limits(self) -> None:
+        """Let the vendor refuse what goes beyond its documented rates, on the simulated clock."""
+        self.unsaid("enforce its limits")
+
     def requests(self) -> int:
         """Calls of the API since `renew`; logins are not among them."""
         self.unsaid("count calls")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -10,10 +11,12 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from connectors.kit.limits import Unlimited
+from connectors.kit.bucket import LocalBucket
+from connectors.kit.limits import Limits, Unlimited
 from domain.errors import KidgloveError, RateLimited
 from domain.ids import Ref
 from domain.ports import Hint
+from simulators.clock import SimClock
 from tests.conformance.stage import Stage
 
 T = TypeVar("T")
@@ -44,6 +47,20 @@ class Counting(Unlimited):
     def pause(self, after: timedelta) -> None:
         """Remember it."""
         self.pauses.append(after)
+
+
+class Virtual(Counting):
+    """The stated limits on the simulated clock, which moves where a worker would wait."""
+
+    def __init__(self, limits: Limits, clock: SimClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self._bucket = LocalBucket(limits.rate, limits.burst, monotonic=clock.seconds)
+
+    def acquire(self, urgent: bool = False) -> None:
+        """Wait for one's turn."""
+        super().acquire(urgent)
+        self._clock.advance(timedelta(seconds=self._bucket.take(longest=math.inf)))
 
 
 class Poller:

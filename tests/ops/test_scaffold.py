@@ -49,8 +49,9 @@ def generated(root: Path) -> list[str]:
 
 
 def test_the_generated_tree_is_formatted_and_linted(scratch: Path) -> None:
-    run(scratch, "-m", "ruff", "format", "--check", "--no-cache", ".")
-    run(scratch, "-m", "ruff", "check", "--no-cache", ".")
+    places = [*generated(scratch), "mappings/vocabulary.py"]
+    run(scratch, "-m", "ruff", "format", "--check", "--no-cache", *places)
+    run(scratch, "-m", "ruff", "check", "--no-cache", *places)
 
 
 def test_the_generated_tree_has_its_types(scratch: Path) -> None:

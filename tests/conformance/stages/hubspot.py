@@ -123,6 +123,10 @@ class HubspotStage(CrmStage):
             case _:
                 return HARMS[trouble]
 
+    def enforce_limits(self) -> None:
+        """190 in ten seconds and five searches a second, as on a private app's portal."""
+        self.sim.set_limits(burst=190, search=5, only_virtual=True)
+
     def requests(self) -> int:
         """Every call."""
         return len(self.sim.requests)

@@ -106,6 +106,10 @@ class SalesforceStage(CrmStage):
             case _:
                 return HARMS[trouble]
 
+    def enforce_limits(self) -> None:
+        """The day's calls of the smallest org; Salesforce has no limit by the second."""
+        self.sim.set_quota(15_000)
+
     def requests(self) -> int:
         """Calls of the REST API."""
         return len([one for one in self.sim.requests if one.path.startswith("/services/data")])

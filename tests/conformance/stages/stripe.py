@@ -116,6 +116,10 @@ class StripeStage(PaymentsStage):
             case _:
                 return HARMS[trouble]
 
+    def enforce_limits(self) -> None:
+        """A sandbox's: 25 a second, and so for each endpoint."""
+        self.sim.limits.per_account = self.sim.limits.per_endpoint = 25
+
     def requests(self) -> int:
         """Every call."""
         return len(self.sim.requests)
