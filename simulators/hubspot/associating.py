@@ -7,10 +7,10 @@ from collections.abc import Collection
 from simulators.hubspot.errors import Refusal, invalid, not_found
 from simulators.hubspot.linking import End, LinkType
 from simulators.hubspot.portal import Change, Portal, Record
-from simulators.hubspot.writing import Work, Writing
+from simulators.hubspot.writing import ACTIVITIES, Work, Writing
 
+_BELONGS = ("contacts", "companies")
 _TOUCHES = ("calls", "emails", "meetings")
-_ACTIVITIES = (*_TOUCHES, "notes", "tasks")
 
 
 class Associating:
@@ -69,7 +69,7 @@ class Associating:
 
     def follow(self, record: Record, work: Work) -> None:
         """Tell the companies of an activity that it has changed."""
-        if record.type in _ACTIVITIES:
+        if record.type in ACTIVITIES:
             for target in self._portal.links.of(record.end, "companies"):
                 self._touch(record.end, target, work)
 
@@ -116,6 +116,11 @@ class Associating:
 
     def _count(self, source: End, target: End, work: Work) -> None:
         for one, other in ((source, target), (target, source)):
+            contact = self._portal.get(*one) if (one[0], other[0]) == _BELONGS else None
+            if contact is not None:
+                primary = self._primary_of(one)
+                belongs = {"associatedcompanyid": "" if primary is None else primary[1]}
+                self._writing.stamp(contact, belongs, work.source)
             if one[0] != "companies" or other[0] not in ("contacts", "deals"):
                 continue
             record = self._portal.get(*one)
@@ -128,7 +133,7 @@ class Associating:
         # VENDOR: any logged activity moves the company's modified stamp, tasks and notes of ours
         # too; only a call, an e-mail or a meeting counts as contact.
         pairs = {source[0]: source, target[0]: target}
-        name = next((name for name in _ACTIVITIES if name in pairs), None)
+        name = next((name for name in ACTIVITIES if name in pairs), None)
         if name is None or "companies" not in pairs:
             return
         activity, company = self._portal.get(*pairs[name]), self._portal.get(*pairs["companies"])

@@ -123,7 +123,7 @@ class BatchApi:
         act: _Row,
         status: int,
     ) -> Reply:
-        partial = self._partial(inputs)
+        partial = self._partial(one, inputs)
         results, errors, lost = [], [], []
         for place, row in enumerate(inputs):
             try:
@@ -180,7 +180,10 @@ class BatchApi:
             if found is None or not found.unique:
                 raise non_unique(str(name))
 
-    def _partial(self, inputs: list[dict[str, Any]]) -> bool:
+    def _partial(self, one: ObjectType, inputs: list[dict[str, Any]]) -> bool:
+        # VENDOR: contacts by e-mail address are upserted all or none (contacts guide).
+        if one.name == "contacts" and any(row.get("idProperty") == "email" for row in inputs):
+            return False
         if self.dial.partial == "traced":
             return bool(inputs) and all(row.get("objectWriteTraceId") for row in inputs)
         return self.dial.partial == "always"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from simulators.hubspot.associating import Associating
@@ -13,6 +13,8 @@ from simulators.hubspot.portal import Portal, Record, Source
 from simulators.hubspot.values import from_python
 from simulators.hubspot.writing import Work, Writing
 
+RESTORABLE = timedelta(days=90)
+"""How long a deleted record can be brought back."""
 Links = Iterable[tuple[str, str]]
 """Records by object type and id, such as `("companies", "123")`."""
 
@@ -64,8 +66,10 @@ class Person:
         """Bring a deleted record back, without its links."""
         with self._portal.transaction():
             record = self._portal.get(type_name, id, archived=True)
-            if record is None:
+            if record is None or record.archived_at is None:
                 raise KeyError(f"no deleted {type_name} {id}")
+            if self._portal.now() - record.archived_at > RESTORABLE:
+                raise ValueError(f"{type_name} {id} was deleted more than 90 days ago")
             self._writing.restore(record, self._work)
 
     def link(self, source: End, target: End, label: int | None = None) -> None:

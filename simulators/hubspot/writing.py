@@ -13,6 +13,8 @@ from simulators.hubspot.portal import Change, Portal, Record, Source, Version
 from simulators.hubspot.schema import ObjectType, iso
 from simulators.hubspot.values import accept
 
+ACTIVITIES = ("tasks", "notes", "calls", "emails", "meetings")
+_PIN = "hs_pinned_engagement_id"
 _TAG = re.compile(r"<[^>]*>")
 _BODIES = ("hs_task_body", "hs_note_body", "hs_call_body", "hs_meeting_body", "hs_email_html")
 
@@ -100,10 +102,13 @@ class Writing:
         return kept
 
     def archive(self, record: Record, work: Work) -> None:
-        """Move a record to the recycle bin: reads no longer find it, its links are gone."""
+        """Move a record to the recycle bin: reads do not find it, its links and pins are gone."""
         now = self._portal.now()
         for target in self._portal.links.of(record.end):
             self._portal.set_links(record.end, target, set())
+            other = self._portal.get(*target)
+            if other is not None and other.values.get(_PIN) == record.id:
+                self.stamp(other, {_PIN: ""}, work.source)
         self._portal.put(replace(record, archived_at=now, updated=now))
         self._portal.tell(Change("deletion", record.type, record.id, now, work.source))
 
@@ -132,7 +137,15 @@ class Writing:
                 continue
             made[name] = accept(found, value, before.get(name, ""), self._portal.owners)
         self._check_pipeline(one, {**before, **made}, made)
+        self._check_pin(one, before.get("hs_object_id", ""), made)
         return made
+
+    def _check_pin(self, one: ObjectType, id: str, made: Mapping[str, str]) -> None:
+        pinned = made.get(_PIN)
+        held = self._portal.links.of((one.name, id))
+        if pinned and not any(end[1] == pinned and end[0] in ACTIVITIES for end in held):
+            message = f"{pinned} is no activity that is associated with this record"
+            raise invalid_property(_PIN, "INVALID_PINNED_ENGAGEMENT", message)
 
     def _check_pipeline(
         self, one: ObjectType, values: Mapping[str, str], made: Mapping[str, str]

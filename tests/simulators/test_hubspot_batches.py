@@ -168,6 +168,19 @@ def test_a_batch_update_misses_some_and_writes_the_others(desk: Desk) -> None:
     assert found["errors"][0]["context"] == {"ids": ["1"]}
 
 
+def test_contacts_by_address_are_upserted_all_or_none(desk: Desk) -> None:
+    def contact(email: str, **properties: str) -> dict[str, Any]:
+        named = {"idProperty": "email", "id": email, "objectWriteTraceId": email}
+        return {**named, "properties": properties}
+
+    path = "/crm/objects/2026-09/contacts/batch/upsert"
+    inputs = [contact("a@acme.example", firstname="A"), contact("b@acme.example", nothing="B")]
+
+    assert desk.refused("POST", path, {"inputs": inputs}) == (400, "VALIDATION_ERROR")
+    assert desk.sim.rows("contacts") == []
+    assert len(desk.ok("POST", path, {"inputs": inputs[:1]})["results"]) == 1
+
+
 def test_a_hundred_inputs_are_the_most(desk: Desk) -> None:
     inputs = [row(f"cus_{place}", name=f"Company {place}") for place in range(101)]
 

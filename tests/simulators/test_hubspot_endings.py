@@ -36,6 +36,15 @@ def test_a_restored_company_is_back_under_its_id(desk: Desk) -> None:
     assert desk.ok("GET", path)["id"] == desk.acme
 
 
+def test_nothing_is_restored_after_ninety_days(desk: Desk) -> None:
+    human = desk.sim.human(desk.ann)
+    human.delete("companies", desk.acme)
+    desk.later(days=91)
+
+    with pytest.raises(ValueError, match="90 days"):
+        human.restore("companies", desk.acme)
+
+
 def test_merged_companies_have_a_new_id_and_both_old_ones_lead_to_it(desk: Desk) -> None:
     other = desk.sim.add_company("Acme Ltd", stripe_customer_id="cus_2", phone="1")
     dana = desk.sim.add_contact(other, "Dana", "Ruiz")

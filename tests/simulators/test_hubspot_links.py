@@ -70,6 +70,16 @@ def test_the_first_company_is_the_primary_one_and_a_later_one_can_take_over(desk
     assert types_of(desk, dana, desk.acme) == [279]
 
 
+def test_a_contact_knows_its_primary_company(desk: Desk) -> None:
+    dana = desk.sim.add_contact(desk.acme, "Dana", "Ruiz")
+    assert desk.sim.get("contacts", dana)["associatedcompanyid"] == desk.acme
+    assert desk.sim.get("companies", desk.acme)["num_associated_contacts"] == "1"
+
+    desk.ok("DELETE", f"{OBJECTS}/contacts/{dana}/associations/companies/{desk.acme}")
+    assert "associatedcompanyid" not in desk.sim.get("contacts", dana)
+    assert desk.sim.get("companies", desk.acme)["num_associated_contacts"] == "0"
+
+
 def test_a_label_write_replaces_the_labels_of_the_pair(desk: Desk) -> None:
     dana = desk.sim.add_contact(desk.acme, "Dana", "Ruiz")
     one = desk.sim.add_label("contacts", "companies", "Billing contact")

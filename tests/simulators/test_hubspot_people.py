@@ -63,6 +63,19 @@ def test_an_activity_is_pinned_and_unpinned(desk: Desk) -> None:
     assert "hs_pinned_engagement_id" not in desk.sim.get("companies", desk.acme)
 
 
+def test_only_what_is_linked_can_be_pinned_and_a_deleted_pin_is_gone(desk: Desk) -> None:
+    human = desk.sim.human(desk.ann)
+    elsewhere = desk.sim.add_note(desk.sim.add_company("Birch"), "x")
+    with pytest.raises(Refusal, match="INVALID_PINNED_ENGAGEMENT"):
+        human.pin(desk.acme, elsewhere)
+
+    task = desk.sim.add_task(desk.acme, "Call")
+    path = f"/crm/objects/2026-09/companies/{desk.acme}"
+    desk.ok("PATCH", path, {"properties": {"hs_pinned_engagement_id": task}})
+    human.delete_task(task)
+    assert "hs_pinned_engagement_id" not in desk.sim.get("companies", desk.acme)
+
+
 def test_people_too_are_bound_by_options_and_rules(desk: Desk) -> None:
     desk.sim.add_rule("companies", lambda after, before: "no" if after.get("phone") else None)
 
