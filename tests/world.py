@@ -36,6 +36,21 @@ from tests.sides import HubspotSide, SalesforceSide, Side
 START = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 """A Friday morning in New York."""
 ORG_SECRET = "path-secret-of-the-tests"
+HUBSPOT_URL = "https://hooks.kidglove.example/hooks/hubspot"
+"""The public address, which HubSpot signs; a proxy leads from it to the edge."""
+HUBSPOT_EVENTS = (
+    *(
+        f"company.propertyChange:{name}"
+        for name in (
+            "billing_resolution_status",
+            "billing_resolution_until",
+            "billing_promise_date",
+            "kidglove_vip_override",
+        )
+    ),
+    "company.merge",
+    "company.deletion",
+)
 
 
 class InlineRelay(Relay):
@@ -295,6 +310,9 @@ def build(
         salesforce_secrets=[ORG_SECRET],
         salesforce_organization=credentials["organization_id"],
         flow_api_keys=[credentials["flow_api_key"]],
+        hubspot_secrets=[portal.credentials()["client_secret"]] if portal else [],
+        hubspot_url=HUBSPOT_URL,
+        hubspot_portal=str(portal.portal_id) if portal else "",
     )
     edge = LoopbackServer(edge_app.app()).start()
     if hooks:
@@ -310,6 +328,8 @@ def build(
                 "VIP_Override__c",
             ),
         )
+        if portal is not None:
+            portal.watch(f"{edge.url}/hooks/hubspot", HUBSPOT_EVENTS, signed_url=HUBSPOT_URL)
     relay = InlineRelay(
         store=runtime.store, connection=runtime.redis, clock=clock, resend_seconds=30
     )

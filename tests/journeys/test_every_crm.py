@@ -36,8 +36,8 @@ def crm(world: World) -> Side:
     return world.sides[0]
 
 
-def hear(world: World) -> None:
-    """Let arrive what people did in the CRM."""
+def look(world: World) -> None:
+    """Ask each CRM what has changed, as happens every minute."""
     world.settle()
     for side in world.sides:
         world.runtime.upkeep(f"poll:{side.system}")
@@ -115,7 +115,7 @@ def test_in_resolution_makes_stripe_quiet_for_sixty_days(world: World, crm: Side
     mails = len(world.robotic(customer))
 
     crm.say(account, "held", until=date(2027, 1, 25))
-    hear(world)
+    world.settle()
 
     assert is_quiet_at_stripe(world, customer)
     found = world.certificate(customer)
@@ -134,11 +134,11 @@ def test_a_released_account_is_exactly_as_it_was(world: World, crm: Side) -> Non
     customer, account = high(world, crm)
     before = settings_of(world, customer)
     crm.say(account, "held")
-    hear(world)
+    world.settle()
     assert settings_of(world, customer) != before
 
     crm.say(account, None)
-    hear(world)
+    world.settle()
 
     assert settings_of(world, customer) == before
 
@@ -147,7 +147,7 @@ def test_a_released_account_is_exactly_as_it_was(world: World, crm: Side) -> Non
 def test_a_word_without_a_date_ends_by_itself_and_somebody_is_told(world: World, crm: Side) -> None:
     customer, account = high(world, crm)
     crm.say(account, "held")
-    hear(world)
+    world.settle()
 
     world.days(20)
 
@@ -164,7 +164,7 @@ def test_a_word_that_nobody_translated_holds_and_is_asked_about(world: World, cr
         tx.system.add_config(name, text, author="admin", note="test", now=world.clock.now())
 
     crm.say(account, "released")
-    hear(world)
+    world.settle()
 
     assert is_quiet_at_stripe(world, customer)
     assert any("'released'" in text.lower() for text in world.alerts())
@@ -173,7 +173,7 @@ def test_a_word_that_nobody_translated_holds_and_is_asked_about(world: World, cr
 def test_the_money_closes_the_task_and_gives_everything_back(world: World, crm: Side) -> None:
     customer, account = vip(world, crm)
     crm.say(account, "held")
-    hear(world)
+    world.settle()
 
     world.stripe.customer_pays(open_invoice(world, customer), card="good")
     world.hours(1)
@@ -220,7 +220,7 @@ def test_a_completed_task_comes_back_while_money_is_open(world: World, crm: Side
     _, account = vip(world, crm)
 
     crm.complete(living(crm, account), "no_answer")
-    hear(world)
+    look(world)
     world.days(2)
 
     assert not living(crm, account).is_done
@@ -232,7 +232,7 @@ def test_a_snoozed_task_keeps_the_day_that_a_person_gave_it(world: World, crm: S
     day = date(2026, 11, 30)
 
     crm.snooze(living(crm, account), day)
-    hear(world)
+    look(world)
     world.days(2)
 
     assert living(crm, account).due == day
@@ -244,7 +244,7 @@ def test_a_promise_waits_for_its_day(world: World, crm: Side) -> None:
     customer, account = high(world, crm)
 
     crm.promise(account, date(2026, 12, 1))
-    hear(world)
+    world.settle()
 
     assert world.open_case(customer).state is CaseState.PROMISED
     assert is_quiet_at_stripe(world, customer)
@@ -254,9 +254,9 @@ def test_what_people_write_under_the_task_stays(world: World, crm: Side) -> None
     customer, account = vip(world, crm)
 
     crm.note(living(crm, account), "Dana is on leave until Monday")
-    hear(world)
+    look(world)
     crm.say(account, "held")
-    hear(world)
+    look(world)
     world.hours(1)
 
     assert "Dana is on leave until Monday" in living(crm, account).body
@@ -266,11 +266,11 @@ def test_what_people_write_under_the_task_stays(world: World, crm: Side) -> None
 @pytest.mark.req("R19")
 def test_our_own_writes_are_not_answered_with_another(world: World, crm: Side) -> None:
     _, account = vip(world, crm)
-    hear(world)
+    look(world)
     writes = crm.writes()
 
     for _ in range(5):
-        hear(world)
+        look(world)
         world.advance(timedelta(minutes=2))
 
     assert crm.writes() == writes
@@ -285,7 +285,7 @@ def test_a_word_that_no_message_told_is_found(world: World, crm: Side) -> None:
             postman.dial = type(postman.dial)(loss=1.0)
 
     crm.say(account, "held")
-    hear(world)
+    look(world)
 
     assert is_quiet_at_stripe(world, customer)
 

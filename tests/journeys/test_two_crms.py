@@ -11,7 +11,7 @@ import pytest
 from mappings.policy_file import preset_text
 from sync.configs import POLICY
 from tests.journeys.quiet_scenes import is_quiet_at_stripe, open_invoice, settings_of
-from tests.journeys.test_every_crm import hear
+from tests.journeys.test_every_crm import look
 from tests.sides import SeenFields, Side, living
 from tests.world import World, build
 
@@ -112,14 +112,14 @@ def test_a_word_is_heard_in_whichever_crm_it_is_said(two: Two, place: str) -> No
     }[place]
 
     side.say(record, "held")
-    hear(two.world)
+    look(two.world)
 
     assert is_quiet_at_stripe(two.world, customer)
     word = two.world.open_case(customer).word
     assert word is not None
     assert word.system == place
     side.say(record, None)
-    hear(two.world)
+    look(two.world)
     assert settings_of(two.world, customer) == before
 
 
@@ -128,13 +128,13 @@ def test_a_word_in_the_other_crm_costs_nothing_while_nothing_changes(two: Two) -
     two.world.csm(account, CSM__c=None)
     two.world.hours(4)
     two.hubspot.say(company, "held")
-    hear(two.world)
+    look(two.world)
     two.world.advance(timedelta(minutes=5))
-    hear(two.world)
+    look(two.world)
     count = len(two.world.stripe.requests)
 
     for _ in range(5):
-        hear(two.world)
+        look(two.world)
     assert len(two.world.stripe.requests) == count
     assert is_quiet_at_stripe(two.world, customer)
 
