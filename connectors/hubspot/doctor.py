@@ -156,7 +156,7 @@ class Doctor:
 
     def _scopes_by_trying(self) -> Iterator[Finding]:
         """One harmless read for each scope that a read can show; the others only a person knows."""
-        tried = {
+        tried: dict[str, Callable[[], object]] = {
             "crm.objects.companies.read": lambda: self._peek(ids.COMPANIES),
             "crm.objects.contacts.read": lambda: self._peek(ids.CONTACTS),
             "crm.objects.users.read": lambda: self._peek(ids.USERS),

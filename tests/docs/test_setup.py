@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
 
+from connectors.hubspot.doctor import ONLY_A_PERSON_KNOWS as ASKED_OF_HUBSPOT
+from connectors.hubspot.manifest import MANIFEST as HUBSPOT_FACTS
+from connectors.hubspot.schema import GROUP_LABEL, WANTED
 from connectors.salesforce.doctor import ONLY_A_PERSON_KNOWS
 from connectors.stripe.dashboard import DASHBOARD_ONLY
 from connectors.stripe.events import EVENTS
 from connectors.stripe.manifest import SCOPES
 from connectors.stripe.versions import API_VERSION
+from mappings.mapping_file import default_mapping
 from mappings.policy_file import preset_names
 from ops.lines import line_id
 from tests.docs.documents import ROOT, documents
 
 STRIPE = documents("docs/setup-stripe.md")[0]
 SALESFORCE = documents("docs/setup-salesforce.md")[0]
+HUBSPOT = documents("docs/setup-hubspot.md")[0]
+APP = ROOT / "connectors/hubspot/app"
 PACKAGE = ROOT / "connectors/salesforce/package"
 
 
@@ -38,7 +45,8 @@ def test_the_endpoint_is_made_with_our_version() -> None:
 def test_every_line_that_only_a_person_can_confirm_is_explained() -> None:
     asked = [line_id("stripe", one.check) for one in DASHBOARD_ONLY]
     asked += [line_id("salesforce", check) for check, _, _ in ONLY_A_PERSON_KNOWS]
-    told = {said.text for said in (*STRIPE.spans, *SALESFORCE.spans)}
+    asked += [line_id("hubspot", check) for check, _, _ in ASKED_OF_HUBSPOT]
+    told = {said.text for said in (*STRIPE.spans, *SALESFORCE.spans, *HUBSPOT.spans)}
     assert sorted(set(asked) - told) == []
 
 
@@ -66,3 +74,39 @@ def test_every_field_that_a_page_names_is_in_the_package() -> None:
 def test_every_part_of_the_package_is_deployed_somewhere(manifest: str) -> None:
     assert f"--manifest manifest/{manifest}" in SALESFORCE.text
     assert (PACKAGE / "manifest" / manifest).is_file()
+
+
+def test_hubspots_key_and_app_get_exactly_the_scopes_that_we_need() -> None:
+    needed = sorted(scope.name for scope in HUBSPOT_FACTS.scopes)
+    listed = [row[0].strip("`") for row in HUBSPOT.rows("1. The key")]
+    app = json.loads((APP / "src/app/app-hsmeta.json").read_text(encoding="utf-8"))
+    assert sorted(listed) == needed
+    assert app["config"]["auth"]["requiredScopes"] == needed
+
+
+def test_hubspots_app_tells_us_of_everything_that_people_write() -> None:
+    mapping = default_mapping("hubspot")
+    file = APP / "src/app/webhooks/webhooks-hsmeta.json"
+    config = json.loads(file.read_text(encoding="utf-8"))["config"]
+    told = [
+        (one["subscriptionType"], one.get("propertyName"))
+        for one in config["subscriptions"]["crmObjects"]
+    ]
+    people = (*mapping.human_fields, mapping.customer_field)
+    assert told == [
+        *(("object.propertyChange", name) for name in people),
+        ("object.merge", None),
+        ("object.deletion", None),
+        ("object.restore", None),
+    ]
+    assert config["settings"]["targetUrl"].endswith("/hooks/hubspot")
+
+
+def test_every_property_that_hubspots_page_names_is_made_by_the_set_up() -> None:
+    labels = {one.label for one in WANTED} | {GROUP_LABEL}
+    plain = " ".join(HUBSPOT.text.split())
+    shown = set(
+        re.findall(r"\*((?:Billing|Payment|Dunning|VIP|Kidglove|Customer) [^*>]+)\*", plain)
+    )
+    known = labels | {"Billing contact", "Dunning Status"}
+    assert sorted(shown - known) == []
