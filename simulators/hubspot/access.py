@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from simulators.hubspot.errors import Refusal, missing_scopes, unauthenticated
+from simulators.hubspot.errors import Refusal, missing_scopes, not_found, unauthenticated
 from simulators.hubspot.portal import Portal, Source
 
 SERVICE_KEY = "pat-na1-00000000-5151-4000-8000-000000000000"
@@ -61,6 +61,8 @@ class Access:
     def __init__(self, portal: Portal, app_id: str) -> None:
         self.app_id = app_id
         self.service_key = SERVICE_KEY
+        self.tells_scopes = False
+        """Whether the key is an app's access token, which can be asked what it stands for."""
         self.client_id = CLIENT_ID
         self.client_secret = CLIENT_SECRET
         self.refresh_token = f"refresh-{secrets.token_hex(8)}"
@@ -173,8 +175,10 @@ class Access:
         }
 
     def about(self, token: str) -> dict[str, Any]:
-        """What a private app's token stands for; 401 for an unknown one."""
+        """What an app's own token stands for; 404 for a service key, 401 for an unknown one."""
         grant = self.grant_of(f"Bearer {token}")
+        if grant.kind == "service_key" and not self.tells_scopes:
+            raise not_found("This is no access token of a private app")
         return {
             "userId": 70_000_001,
             "hubId": self._portal.portal_id,

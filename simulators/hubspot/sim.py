@@ -253,6 +253,11 @@ class HubspotSim(StageHands):
         """Take one scope away from the app."""
         self.set_scopes(self.access.scopes - {scope})
 
+    def set_app_token(self, is_one: bool = True) -> None:
+        """Let the key be an app's access token, which can be asked for its scopes, or not."""
+        with self._portal.lock:
+            self.access.tells_scopes = is_one
+
     def rotate_key(self, *, grace: bool = False) -> str:
         """Rotate the service key; the old one ends now, or after seven days of grace."""
         with self._portal.lock:

@@ -38,6 +38,7 @@ _PLAIN = (
     "revoke_scope",
     "rotate_key",
     "rows",
+    "set_app_token",
     "set_away",
     "set_batches",
     "set_limits",

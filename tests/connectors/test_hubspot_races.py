@@ -23,6 +23,8 @@ WORKERS = 4
 @pytest.fixture(params=[True, False], ids=["unique key", "key not unique"])
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     with staged(unique_tasks=request.param) as stage:
+        # The workers here have no limiter, and a quick machine would fill the window.
+        stage.sim.set_limits(burst=10_000)
         yield stage
 
 

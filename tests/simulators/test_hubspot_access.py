@@ -103,8 +103,12 @@ def test_an_oauth_token_lives_half_an_hour_and_says_so(desk: Desk) -> None:
     assert requests.post(door, data={**form, "client_secret": "x"}, timeout=10).status_code == 400
 
 
-def test_a_key_says_what_it_stands_for(desk: Desk) -> None:
+def test_an_apps_token_says_what_it_stands_for_and_a_service_key_does_not(desk: Desk) -> None:
     path = "/oauth/v2/private-apps/get/access-token-info"
+    key = {"tokenKey": desk.sim.service_key}
+    assert desk.refused("POST", path, key) == (404, "OBJECT_NOT_FOUND")
+
+    desk.sim.set_app_token()
     told = desk.ok("POST", path, {"tokenKey": desk.sim.service_key})
 
     assert (told["hubId"], told["appId"]) == (62515, 8111832)
