@@ -162,3 +162,114 @@ def test_a_refusal_reaches_both_clients_in_their_own_classes(
         strict.crm.objects.companies.get("1")
     with pytest.raises(hubspot.crm.companies.exceptions.NotFoundException):
         old.crm.companies.basic_api.get_by_id("1")
+
+
+NEEDED = {
+    "companies": {"name": "Birch"},
+    "contacts": {"email": "dana@acme.example"},
+    "deals": {"dealname": "Renewal"},
+    "tickets": {"subject": "Login fails", "hs_pipeline_stage": "1"},
+    "tasks": {"hs_timestamp": "2026-11-25T15:00:00Z", "hs_task_subject": "Call"},
+    "notes": {"hs_timestamp": "2026-11-24T09:00:00Z", "hs_note_body": "<p>x</p>"},
+    "calls": {"hs_timestamp": "2026-11-24T09:00:00Z", "hs_call_title": "x"},
+    "emails": {"hs_timestamp": "2026-11-24T09:00:00Z", "hs_email_subject": "x"},
+    "meetings": {"hs_timestamp": "2026-11-24T09:00:00Z", "hs_meeting_title": "x"},
+}
+
+
+@pytest.mark.parametrize("kind", NEEDED)
+def test_the_strict_client_works_with_batches_of_every_kind(
+    desk: Desk, strict: HubSpot, kind: str
+) -> None:
+    desk.sim.set_scopes({*desk.sim.access.scopes, "crm.objects.deals.write"})
+    name, text = list(NEEDED[kind].items())[-1]
+    objects: Any = getattr(strict.crm.objects, kind)
+
+    [made] = objects.batch.create(inputs=[{"properties": NEEDED[kind], "associations": []}]).results
+    [read] = objects.batch.get(
+        inputs=[{"id": made.id}], properties=[name], properties_with_history=[name]
+    ).results
+    objects.batch.update(inputs=[{"id": made.id, "properties": {name: text}}])
+    found = objects.search(
+        filter_groups=[
+            {"filters": [{"property_name": "hs_object_id", "operator": "EQ", "value": made.id}]}
+        ],
+        sorts=[],
+        properties=[name],
+        limit=10,
+        after="",
+    )
+    objects.batch.delete(inputs=[{"id": made.id}])
+
+    assert read.properties[name] == made.properties[name] == text
+    assert [one.value for one in read.properties_with_history[name]] == [text]
+    assert [one.id for one in found.results] == [made.id]
+    assert desk.sim.rows(kind, **{name: text}) == []
+
+
+def test_the_old_client_loses_the_errors_of_a_200_and_keeps_those_of_a_207(
+    desk: Desk, old: Any
+) -> None:
+    inputs = [
+        {
+            "idProperty": "stripe_customer_id",
+            "id": id,
+            "objectWriteTraceId": id,
+            "properties": {"name": "Birch", "hold": word},
+        }
+        for id, word in (("cus_1", "held"), ("cus_2", "never"))
+    ]
+
+    kept = old.crm.companies.batch_api.upsert({"inputs": inputs})
+    desk.sim.set_batches(status=200)
+    lost = old.crm.companies.batch_api.upsert({"inputs": inputs})
+
+    assert type(kept).__name__ == "BatchResponseSimplePublicUpsertObjectWithErrors"
+    assert (kept.num_errors, kept.errors[0].context["id"]) == (1, ["cus_2"])
+    assert type(lost).__name__ == "BatchResponseSimplePublicUpsertObject"
+    assert [(one.id, one.new) for one in lost.results] == [(desk.acme, False)]
+
+
+def test_the_old_client_writes_searches_and_links(desk: Desk, old: Any) -> None:
+    types = [{"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": 192}]
+    task = old.crm.objects.tasks.basic_api.create(
+        {
+            "properties": {"hs_timestamp": "2026-11-25T15:00:00Z", "hs_task_subject": "Call"},
+            "associations": [{"to": {"id": desk.acme}, "types": types}],
+        }
+    )
+    old.crm.objects.tasks.basic_api.update(task.id, {"properties": {"hs_task_status": "WAITING"}})
+    found = old.crm.objects.tasks.search_api.do_search(
+        {
+            "filterGroups": [
+                {
+                    "filters": [
+                        {"propertyName": "hs_task_status", "operator": "EQ", "value": "WAITING"}
+                    ]
+                }
+            ],
+            "properties": ["hs_task_status"],
+        }
+    )
+    made = old.crm.properties.core_api.create(
+        "tasks",
+        {
+            "name": "key",
+            "label": "Key",
+            "groupName": "taskinformation",
+            "type": "string",
+            "fieldType": "text",
+            "hasUniqueValue": True,
+        },
+    )
+    linked = old.crm.associations.v4.basic_api.get_page("tasks", task.id, "companies")
+    merged = old.crm.companies.basic_api.merge(
+        {"primaryObjectId": desk.acme, "objectIdToMerge": desk.sim.add_company("Acme Ltd")}
+    )
+    old.crm.objects.tasks.basic_api.archive(task.id)
+
+    assert [one.properties["hs_task_status"] for one in found.results] == ["WAITING"]
+    assert made.has_unique_value is True
+    assert [one.to_object_id for one in linked.results] == [desk.acme]
+    assert merged.id == desk.sim.get("companies", desk.acme)["id"]
+    assert desk.sim.rows("tasks") == []
