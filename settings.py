@@ -59,6 +59,8 @@ class HubspotSettings(BaseModel):
     client_id: str = ""
     app_secrets: list[SecretStr] = Field(default_factory=list)
     webhook_url: str = ""
+    use_journal: bool = False
+    """Read changes from the app's webhooks journal instead of searching for them."""
 
 
 class Settings(BaseSettings):

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import redis
 
-from connectors.hubspot.client import Client
+from connectors.hubspot.changes import TASK_WATCHED
+from connectors.hubspot.client import API_VERSION, BASE, Client
 from connectors.hubspot.connector import HubspotConnector
 from connectors.hubspot.doctor import Expected
 from connectors.hubspot.gateway import Gateway
+from connectors.hubspot.journal import Companies, Interest, Journal
 from connectors.hubspot.names import Names
 from connectors.hubspot.quota import SEARCH, WINDOW, limits_for
 from connectors.hubspot.schema_check import PropertyNeed
-from connectors.hubspot.setup import Setup
-from connectors.kit.limits import SharedLimiter
+from connectors.hubspot.setup import Did, Setup, Step
+from connectors.kit.http import new_session
+from connectors.kit.limits import SharedLimiter, fingerprint
 from connectors.kit.registry import manifest
+from connectors.kit.tokens import ClientCredentials, SharedTokens
 from domain.errors import Misconfigured
+from jobs.clock import SystemClock
 from mappings.mapping import FieldMapping
+from mappings.mapping_file import default_mapping
 from mappings.vocabulary import Flow
 from settings import Settings
 from sync.clock import Clock
@@ -55,6 +63,7 @@ def build(
             connection, SEARCH, vendor="hubspot-search", credential=ours.portal_id or token
         ),
         base_url=ours.api_base,
+        journal=partial(_journal, settings, clock, connection) if ours.use_journal else None,
     )
 
 
@@ -62,6 +71,69 @@ def build_setup(settings: Settings) -> Setup:
     """What brings our properties to the configured portal. `Misconfigured` without a token."""
     client = Client(_token(settings), base_url=settings.hubspot.api_base)
     return Setup(Gateway(client))
+
+
+def subscribe(settings: Settings, *, dry_run: bool = False) -> list[Step]:
+    """Ask the webhooks journal to note what the shipped mapping names; nothing if it is not used.
+
+    `Misconfigured` without the app's client id and secret, or without a portal id.
+    """
+    ours = settings.hubspot
+    if not ours.use_journal:
+        return []
+    if not ours.portal_id:
+        raise Misconfigured(
+            "the journal is subscribed to for one portal, and none is configured",
+            row="hubspot.portal_id",
+            remedy="Set KIDGLOVE_HUBSPOT__PORTAL_ID.",
+        )
+    interests = journal_interests(default_mapping("hubspot"))
+    journal = _journal(settings, SystemClock(), None, lambda _: {})
+    missing = journal.lacking(interests)
+    for one in missing if not dry_run else ():
+        journal.subscribe(one, portal_id=ours.portal_id)
+    new = Did.WOULD_MAKE if dry_run else Did.MADE
+    return [
+        Step(what=f"journal: {one.kind}", did=new if one in missing else Did.THERE)
+        for one in interests
+    ]
+
+
+def journal_interests(mapping: FieldMapping) -> tuple[Interest, ...]:
+    """What the journal has to note for this mapping."""
+    people = tuple(mapping.people.values())
+    outcome = (mapping.task.outcome_field,) if mapping.task.outcome_field else ()
+    return (
+        Interest(
+            kind="companies", properties=(*mapping.human_fields, mapping.customer_field, *people)
+        ),
+        Interest(kind="tasks", properties=(*TASK_WATCHED, *outcome)),
+    )
+
+
+def _journal(
+    settings: Settings, clock: Clock, connection: redis.Redis | None, companies_of: Companies
+) -> Journal:
+    ours = settings.hubspot
+    if not (ours.client_id and ours.app_secrets):
+        raise Misconfigured(
+            "the journal needs the app's client id and secret",
+            row="hubspot.client_id",
+            remedy="Set KIDGLOVE_HUBSPOT__CLIENT_ID and KIDGLOVE_HUBSPOT__APP_SECRETS.",
+        )
+    base = ours.api_base or BASE
+    session = new_session()
+    tokens = SharedTokens(
+        ClientCredentials(
+            client_id=ours.client_id, client_secret=ours.app_secrets[0].get_secret_value()
+        ),
+        name=f"hubspot:{fingerprint(ours.client_id + base)}",
+        token_url=f"{base.rstrip('/')}/oauth/{API_VERSION}/token",
+        session=session,
+        clock=clock.now,
+        store=connection,
+    )
+    return Journal(tokens, session, base_url=base, companies_of=companies_of)
 
 
 def _token(settings: Settings) -> str:

@@ -126,21 +126,24 @@ class ChangeLister:
 
     def _task_hints(self, rows: Sequence[Row]) -> list[Hint]:
         """A changed task hints at its companies; one that hangs on none hints at itself."""
-        if not rows:
-            return []
-        tasks = [str(row["id"]) for row in rows]
-        linked = self._gateway.linked(ids.TASKS, tasks, ids.COMPANIES, what="changed tasks")
+        companies = self.companies_of([str(row["id"]) for row in rows])
         found: list[Hint] = []
         for row in rows:
             id = str(row["id"])
-            watched = {
-                "id": id,
-                **{name: row["properties"].get(name) for name in self._task_watched},
-            }
-            companies = dict.fromkeys(str(one["toObjectId"]) for one in linked.get(id, []))
-            refs = [ids.account(one) for one in companies] or [ids.task(id)]
-            found += [hint_of(row, "task", ref, watched) for ref in refs]
+            named = {name: row["properties"].get(name) for name in self._task_watched}
+            refs = [ids.account(one) for one in companies[id]] or [ids.task(id)]
+            found += [hint_of(row, "task", ref, {"id": id, **named}) for ref in refs]
         return found
+
+    def companies_of(self, tasks: Sequence[str]) -> dict[str, list[str]]:
+        """The companies that each task hangs on; one call, none for no tasks."""
+        if not tasks:
+            return {}
+        linked = self._gateway.linked(ids.TASKS, tasks, ids.COMPANIES, what="changed tasks")
+        return {
+            id: list(dict.fromkeys(str(one["toObjectId"]) for one in linked.get(id, [])))
+            for id in tasks
+        }
 
 
 def hint_of(row: Row, kind: str, ref: Ref, watched: Mapping[str, Any]) -> Hint:

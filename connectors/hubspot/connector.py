@@ -13,6 +13,7 @@ from connectors.hubspot.client import TIMEOUTS, Client
 from connectors.hubspot.definitions import Definitions
 from connectors.hubspot.doctor import Doctor, Expected
 from connectors.hubspot.gateway import Gateway
+from connectors.hubspot.journal import PREFIX, Companies, Journal
 from connectors.hubspot.names import Names
 from connectors.hubspot.people import People
 from connectors.hubspot.portal import Portal
@@ -50,7 +51,9 @@ class HubspotConnector:
         base_url: str | None = None,
         timeouts: Timeouts = TIMEOUTS,
         retry: Retry | None = None,
+        journal: Callable[[Companies], Journal] | None = None,
     ) -> None:
+        """With a `journal`, changes are read from it instead of being searched for."""
         self._gateway = Gateway(
             Client(
                 token,
@@ -74,6 +77,7 @@ class HubspotConnector:
             FieldWriter(self._gateway, companies),
         )
         self._changes = ChangeLister(self._gateway, names)
+        self._journal = journal(self._changes.companies_of) if journal else None
         self._sweeper = HoldSweeper(self._gateway, companies, names)
         self._doctor = Doctor(self._gateway, people, names, expected, now=clock)
 
@@ -112,8 +116,12 @@ class HubspotConnector:
         return self._writer.write(changes, known=known, urgent=urgent)
 
     def changes(self, cursor: str | None, *, now: datetime) -> Page:
-        """See `ListsChanges.changes`; two or three calls a page."""
-        return self._changes.changes(cursor, now=now)
+        """See `ListsChanges.changes`; two or three calls a page. A cursor of the other way begins
+        anew, so that the way can be changed at any time."""
+        if self._journal is not None:
+            return self._journal.changes(cursor, now=now)
+        is_ours = cursor is not None and not cursor.startswith(PREFIX)
+        return self._changes.changes(cursor if is_ours else None, now=now)
 
     def hints(self, body: bytes) -> Sequence[Hint]:
         """See `SendsSignals.hints`."""

@@ -22,7 +22,8 @@ def setup(
 
     What exists is left as it is; options that a list lacks are added to it; nothing is ever
     deleted. Each property is read back. Running it twice changes nothing. Needs the scope
-    crm.schemas.companies.write. Exits with 1 if something is left for a person to do.
+    crm.schemas.companies.write. Where the webhooks journal is used it is subscribed to. Exits with
+    1 if something is left for a person to do.
 
     Examples:
 
@@ -31,12 +32,12 @@ def setup(
         kidglove hubspot setup
     """
     from connectors.hubspot.schema import WANTED
-    from jobs.hubspot_wiring import build_setup
+    from jobs.hubspot_wiring import build_setup, subscribe
 
     work = build_setup(current_settings())
     verb = "would be looked at" if dry_run else "are looked at, and created where they are missing"
     announce(f"{len(WANTED)} properties of companies and tasks {verb}.")
-    steps = list(work.run(dry_run=dry_run))
+    steps = [*work.run(dry_run=dry_run), *subscribe(current_settings(), dry_run=dry_run)]
     if as_json:
         print_json(steps)
     else:

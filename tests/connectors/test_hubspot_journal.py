@@ -1,0 +1,201 @@
+"""The journal is another way to hear of changes: no public address, three days of memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import requests
+from redis import Redis
+
+from connectors.hubspot.connector import HubspotConnector
+from connectors.hubspot.setup import Did
+from domain.errors import Unauthorized
+from domain.ids import Ref
+from domain.ports import Hint, TaskChange
+from jobs.hubspot_wiring import build, subscribe
+from mappings.mapping_file import default_mapping
+from settings import HubspotSettings, Settings
+from simulators.faults import Fault, Harm
+from tests.connectors.hubspot_stage import Stage, staged
+
+MAPPING = default_mapping("hubspot")
+
+
+class At:
+    """The stage's clock as the wiring wants it."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.now = stage.clock.now
+
+
+def settings(stage: Stage, *, use_journal: bool = True, secret: str | None = None) -> Settings:
+    known = stage.sim.credentials()
+    return Settings(
+        hubspot=HubspotSettings.model_validate(
+            {
+                "token": known["service_key"],
+                "api_base": stage.sim.url,
+                "portal_id": str(known["portal_id"]),
+                "client_id": known["client_id"],
+                "app_secrets": [secret or known["client_secret"]],
+                "use_journal": use_journal,
+            }
+        )
+    )
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with staged() as stage:
+        subscribe(settings(stage))
+        yield stage
+
+
+@pytest.fixture
+def connector(stage: Stage, redis_url: str) -> HubspotConnector:
+    return built(stage, redis_url)
+
+
+def built(stage: Stage, redis_url: str, **more: str | bool) -> HubspotConnector:
+    return build(
+        settings(stage, **more),  # type: ignore[arg-type]
+        mapping=MAPPING,
+        clock=At(stage),
+        connection=Redis.from_url(redis_url),
+    )
+
+
+def listed(
+    stage: Stage, connector: HubspotConnector, cursor: str | None = None
+) -> tuple[Sequence[Hint], str]:
+    page = connector.changes(cursor, now=stage.clock.now())
+    assert page.is_last
+    return page.hints, page.cursor
+
+
+def hold(stage: Stage, word: str = "in_resolution") -> None:
+    stage.sim.human(stage.csm).set_company(stage.company, billing_resolution_status=word)
+
+
+def test_subscribing_twice_is_subscribing_once(stage: Stage) -> None:
+    again = subscribe(settings(stage))
+    assert [(one.what, one.did) for one in again] == [
+        ("journal: companies", Did.THERE),
+        ("journal: tasks", Did.THERE),
+    ]
+
+
+def test_a_dry_run_subscribes_to_nothing() -> None:
+    with staged() as stage:
+        first = subscribe(settings(stage), dry_run=True)
+        again = subscribe(settings(stage), dry_run=True)
+    assert {one.did for one in (*first, *again)} == {Did.WOULD_MAKE}
+
+
+def test_without_the_journal_nothing_is_asked(stage: Stage) -> None:
+    stage.sim.forget_requests()
+    assert subscribe(settings(stage, use_journal=False)) == []
+    assert stage.sim.requests == []
+
+
+def test_what_a_person_writes_is_a_hint_at_the_company(
+    stage: Stage, connector: HubspotConnector
+) -> None:
+    hold(stage)
+    [hint] = listed(stage, connector)[0]
+    assert (hint.ref, hint.topic, hint.at) == (stage.ref, "company.update", stage.clock.now())
+
+
+def test_a_completed_task_is_a_hint_at_its_company(
+    stage: Stage, connector: HubspotConnector
+) -> None:
+    connector.write([TaskChange(key="k-1", account=stage.ref, subject="x", owner_id=stage.csm)])
+    _, cursor = listed(stage, connector)
+    stage.sim.human(stage.csm).complete_task(stage.tasks()[0]["id"])
+    assert {one.ref for one in listed(stage, connector, cursor)[0]} == {stage.ref}
+
+
+def test_nothing_is_told_twice_and_nothing_is_lost_between_two_looks(
+    stage: Stage, connector: HubspotConnector
+) -> None:
+    hold(stage)
+    first, cursor = listed(stage, connector)
+    hold(stage, "released")
+    second, cursor = listed(stage, connector, cursor)
+    third, _ = listed(stage, connector, cursor)
+    assert (len(first), len(second), len(third)) == (1, 1, 0)
+
+
+def test_a_merge_hints_at_every_company_that_it_names(
+    stage: Stage, connector: HubspotConnector
+) -> None:
+    other = stage.sim.add_company("Aurelius Holding", stripe_customer_id="cus_other")
+    _, cursor = listed(stage, connector)
+    stage.sim.merge_companies(other, stage.company)
+    found = {one.ref for one in listed(stage, connector, cursor)[0]}
+    assert {Ref("hubspot", "account", other), stage.ref} <= found
+
+
+def test_after_more_than_three_days_it_begins_with_what_is_kept(
+    stage: Stage, connector: HubspotConnector
+) -> None:
+    hold(stage)
+    _, cursor = listed(stage, connector)
+    stage.clock.advance(timedelta(days=4))
+    hold(stage, "released")
+    assert [one.ref for one in listed(stage, connector, cursor)[0]] == [stage.ref]
+
+
+def test_a_cursor_of_the_search_begins_the_journal_and_the_other_way_round(
+    stage: Stage, connector: HubspotConnector, redis_url: str
+) -> None:
+    hold(stage)
+    searching = built(stage, redis_url, use_journal=False)
+    _, searched = listed(stage, searching)
+    found, noted = listed(stage, connector, searched)
+    assert [one.ref for one in found] == [stage.ref]
+    stage.clock.advance(timedelta(minutes=1))
+    assert [one.ref for one in listed(stage, searching, noted)[0]] == [stage.ref]
+
+
+def test_a_stale_token_is_renewed_once(stage: Stage, connector: HubspotConnector) -> None:
+    listed(stage, connector)
+    stage.clock.advance(timedelta(hours=1))
+    hold(stage)
+    assert len(listed(stage, connector)[0]) == 1
+
+
+def test_a_wrong_secret_is_told_without_telling_it(stage: Stage, redis_url: str) -> None:
+    connector = built(stage, redis_url, secret="guessed-secret")
+    with pytest.raises(Unauthorized) as refused:
+        connector.changes(None, now=stage.clock.now())
+    assert "guessed-secret" not in f"{refused.value!r}{refused.value.remedy}"
+
+
+def test_the_address_of_a_file_never_sees_the_token(
+    stage: Stage, connector: HubspotConnector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[requests.PreparedRequest] = []
+    send = requests.Session.send
+
+    def listening(self: Any, request: requests.PreparedRequest, **more: Any) -> requests.Response:
+        sent.append(request)
+        return send(self, request, **more)
+
+    monkeypatch.setattr(requests.Session, "send", listening)
+    hold(stage)
+    listed(stage, connector)
+    told = {"/_files/" in str(one.url): "Authorization" in one.headers for one in sent[1:]}
+    assert told == {False: True, True: False}
+
+
+@pytest.mark.parametrize("harm", [Harm.RESET_BEFORE, Harm.HTML])
+def test_a_broken_answer_is_asked_for_again(
+    stage: Stage, connector: HubspotConnector, harm: Harm
+) -> None:
+    hold(stage)
+    stage.sim.faults.arm(Fault(harm=harm, status=502, path=r".*/batch/earliest/.*"))
+    assert len(listed(stage, connector)[0]) == 1
