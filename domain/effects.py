@@ -27,6 +27,7 @@ class EffectKind(StrEnum):
     PAY_INVOICE = "pay_invoice"
     KEEP_TASK = "keep_task"
     WRITE_FIELDS = "write_fields"
+    WRITE_CUSTOMER = "write_customer"
     ALERT = "alert"
 
     @property
@@ -43,7 +44,7 @@ class EffectKind(StrEnum):
     @property
     def is_projection(self) -> bool:
         """A projection may be replaced by a newer one before it is sent; a command may not."""
-        return self in (EffectKind.KEEP_TASK, EffectKind.WRITE_FIELDS)
+        return self in (EffectKind.KEEP_TASK, EffectKind.WRITE_FIELDS, EffectKind.WRITE_CUSTOMER)
 
 
 class Guard(StrEnum):

@@ -177,7 +177,8 @@ class PaymentPicture:
     is_deleted: bool = False
     attributes: Mapping[str, str] = field(default_factory=dict)
     details: Mapping[str, str | None] = field(default_factory=dict)
-    """What the CRM may write there: the customer's own details, and our notes, by our names."""
+    """What the CRM may write there, by our names: the customer's own details, each present, and the
+    notes of ours that there are."""
     card: Card | None = None
     invoices: tuple[Invoice, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
@@ -348,6 +349,7 @@ class CrmPicture:
     fields: Mapping[str, object] = field(default_factory=dict)
     customers: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
+    changed_at: datetime | None = None
 
     def task(self, key: str) -> WorkItem | None:
         """Our task under this key, or None."""

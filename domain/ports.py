@@ -157,6 +157,40 @@ class Collects(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CustomerChange:
+    """These values of this customer should be so, by our names (`customer.email`, `account.tier`);
+    None takes a value away. `expected` is what stood there when that was decided."""
+
+    customer: str
+    values: Mapping[str, str | None]
+    expected: Mapping[str, str | None]
+    key: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomerReceipt:
+    """What stands there now, by our names, and what the payment system calls each of them."""
+
+    now: Mapping[str, str | None]
+    fields: Mapping[str, str]
+    was_written: bool
+
+
+class WritesCustomer(Protocol):
+    """Writes what the CRM says of a customer: as notes of ours, or as the customer's details."""
+
+    def write_customers(
+        self, changes: Sequence[CustomerChange]
+    ) -> Sequence[CustomerReceipt | KidgloveError]:
+        """One answer per change, in order. Looks first: only values that differ are sent, each
+        change under its key, and read back. A second identical call sends nothing. `Conflict` if
+        something else stands there than was expected or is wanted; `Gone` if the customer was
+        deleted. One refused change does not stop the others; raises `Unauthorized` and
+        `RateLimited`, which concern all."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
 class PaymentLink:
     """A bearer link on which the customer replaces the card on file. Never logged, never in a
     CRM."""

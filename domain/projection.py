@@ -69,12 +69,10 @@ def our_values(
             read_at,
         ),
         "payment.customer_id": Known(picture.customer.id, OURS, read_at),
-        "payment.cancel_on": _or_none(_cancel_on(picture, zone), read_at),
+        "payment.cancel_on": _or_none(_cancel_on(picture), read_at),
         "payment.card_expires": _or_none(_card_expires(picture.card), read_at),
         "payment.customer_url": _or_none(picture.url, read_at),
-        **{
-            f"customer.{name}": Known(said, OURS, read_at) for name, said in picture.details.items()
-        },
+        **{name: Known(said, OURS, read_at) for name, said in picture.details.items()},
     }
 
 
@@ -114,10 +112,10 @@ def _said(day: date) -> str:
     return f"{day:%a} {day.day} {day:%b %Y}"
 
 
-def _cancel_on(picture: PaymentPicture, zone: str) -> date | None:
-    """The first day on which a live subscription ends for good."""
+def _cancel_on(picture: PaymentPicture) -> date | None:
+    """The first day, in the payment system's own time, on which a live subscription ends."""
     ends = [one.cancel_at for one in picture.subscriptions if one.status.is_live and one.cancel_at]
-    return local_date(min(ends), zone) if ends else None
+    return min(ends).date() if ends else None
 
 
 def _card_expires(card: Card | None) -> date | None:

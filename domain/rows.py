@@ -11,6 +11,7 @@ from typing import Any
 from domain.case import Case
 from domain.effects import EffectKind, Guard
 from domain.ids import AccountId, CaseId
+from domain.merge import Base
 
 EVALUATE = "evaluate"
 """The lane in which an account is read and judged; every other lane is named for its system."""
@@ -149,6 +150,41 @@ class WrittenValue:
     cause: str
     config_version: str
     actor: str = "kidglove"
+    wins: str | None = None
+    """The winner that the mapping's row names; None for what no row writes."""
+    replaced: Any = None
+    """The value that lost: what stood there before; None if nothing did."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Two values of one field between which a person has to choose."""
+
+    ours: Any
+    theirs: Any
+    asked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreed:
+    """What is remembered of one mapped field of one record. `effect_id` is the write after which
+    both agreed; None if they did so without one."""
+
+    base: Base | None
+    at: datetime
+    effect_id: int | None = None
+    question: Question | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AskedField:
+    """One open question and where it is asked."""
+
+    account: AccountId
+    system: str
+    record: str
+    field: str
+    agreed: Agreed
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,7 @@ from sync.crms import Crm, Crms
 from sync.deliver import Deliver
 from sync.deliver_payments import PaymentEffects
 from sync.evaluate import Evaluate
+from sync.fields import Fields
 from sync.gate import Gate
 from sync.intake import Intake
 from sync.reconcile import Found, Reconcile
@@ -192,7 +193,11 @@ class Runtime:
                 clock=self.clock,
                 owner=self.owner,
                 payments=PaymentEffects(
-                    store=self.store, quiets=self.stripe, collects=self.stripe, clock=self.clock
+                    store=self.store,
+                    quiets=self.stripe,
+                    collects=self.stripe,
+                    customers=self.stripe,
+                    clock=self.clock,
                 ),
                 unstoppable=UNSTOPPABLE,
             )
@@ -222,6 +227,11 @@ class Runtime:
     def actions(self) -> Actions:
         """What people do outside the CRM."""
         return Actions(self.store, self.clock)
+
+    @cached_property
+    def fields(self) -> Fields:
+        """What people say about mapped fields."""
+        return Fields(self.store, self.clock)
 
     @cached_property
     def gate(self) -> Gate:

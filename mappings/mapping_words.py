@@ -19,6 +19,14 @@ _WINNERS = {
     Winner.HUMAN: "a value that a person has written is left alone",
     Winner.ASK: "a person is asked when the two differ",
 }
+_IF_BOTH = {
+    Winner.STRIPE: "if both have changed, Stripe's value wins",
+    Winner.CRM: "if both have changed, the CRM's value wins",
+    Winner.NEWEST: "if both have changed, the newer value wins",
+    Winner.IF_BLANK: "whichever side is empty is filled from the other",
+    Winner.HUMAN: "if both have changed, what a person has written in the CRM wins",
+    Winner.ASK: "if both have changed, a person is asked",
+}
 _HEADS = {
     Flow.OUT: "Written by Kidglove:",
     Flow.IN: "Read from the CRM into the payment system:",
@@ -103,6 +111,10 @@ def _only(one: Only) -> str:
     return f"{OURS[one.ours or ''].doc} is {words}."
 
 
+def _wins(row: FieldRow) -> str:
+    return _IF_BOTH[row.wins] if row.flow is Flow.BOTH else _WINNERS[row.wins]
+
+
 def _row(row: FieldRow) -> str:
     if row.ours is not None:
         parts = [f"{row.theirs}: {OURS[row.ours].doc}"]
@@ -114,7 +126,7 @@ def _row(row: FieldRow) -> str:
         parts.append(_CONVERSIONS[row.convert])
     if row.cut:
         parts.append(f"cut to {row.cut} characters")
-    line = f"{', '.join(parts)}; {_WINNERS[row.wins]}."
+    line = f"{', '.join(parts)}; {_wins(row)}."
     if row.values:
         line += f" It says {one_of(row.values.values())}."
     return line

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from domain.leaf import Known, Leaf, Missing
+from domain.merge import ABSENT
 from domain.money import Money
 from mappings.mapping import FieldMapping, FieldRow, Only
 from mappings.templates import rendered
@@ -36,22 +37,35 @@ def outgoing_with_notes(ours: Mapping[str, Leaf[object]], mapping: FieldMapping)
     values: dict[str, Any] = {}
     notes: list[str] = []
     for row in mapping.rows:
-        leaf = _leaf(row, ours)
-        if leaf is None or isinstance(leaf, Missing) or row.flow is Flow.IN:
+        if row.flow is Flow.IN:
             continue
-        if leaf.value is None:
-            values[row.theirs] = None
-            continue
-        try:
-            value = _shaped(leaf.value, row)
-        except ValueError as reason:
-            notes.append(f"{row.theirs} was not sent: {row.source} {reason}")
-            continue
-        if row.cut is not None and isinstance(value, str) and len(value) > row.cut:
-            notes.append(f"{row.theirs} was cut from {len(value)} to {row.cut} characters")
-            value = value[: row.cut - 1].rstrip() + "…"
-        values[row.theirs] = value
+        value, note = outgoing_of(row, ours)
+        if value is not ABSENT:
+            values[row.theirs] = value
+        if note is not None:
+            notes.append(note)
     return Outgoing(values=values, notes=tuple(notes))
+
+
+def outgoing_of(row: FieldRow, ours: Mapping[str, Leaf[object]]) -> tuple[Any, str | None]:
+    """The value that a row sends, and a note if it was cut or held back.
+
+    None empties the field; `ABSENT` says that there is nothing to send, so that a value which is
+    not known can never empty one.
+    """
+    leaf = _leaf(row, ours)
+    if leaf is None or isinstance(leaf, Missing):
+        return ABSENT, None
+    if leaf.value is None:
+        return None, None
+    try:
+        value = _shaped(leaf.value, row)
+    except ValueError as reason:
+        return ABSENT, f"{row.theirs} was not sent: {row.source} {reason}"
+    if row.cut is not None and isinstance(value, str) and len(value) > row.cut:
+        note = f"{row.theirs} was cut from {len(value)} to {row.cut} characters"
+        return value[: row.cut - 1].rstrip() + "…", note
+    return value, None
 
 
 def _leaf(row: FieldRow, ours: Mapping[str, Leaf[object]]) -> Leaf[object] | None:

@@ -76,12 +76,12 @@ def crm_parts(
         hold=_hold(reader, mapping.hold, changed_by),
         promise=reader.day_or_none(mapping.promise),
         override=_override(reader, mapping.override),
-        health=reader.leaf(context.health, _text, as_of=reader.moment(context.health_at)),
-        cs_tier=reader.leaf(context.cs_tier, _text),
+        health=reader.leaf(context.health, as_text, as_of=reader.moment(context.health_at)),
+        cs_tier=reader.leaf(context.cs_tier, as_text),
         expansion=reader.leaf(context.expansion, lambda value: _money(value, currency)),
-        renewal_call=reader.leaf(context.renewal_call, _day),
-        contract=reader.leaf(context.contract, _text),
-        contract_end=reader.leaf(context.contract_end, _day),
+        renewal_call=reader.leaf(context.renewal_call, as_day),
+        contract=reader.leaf(context.contract, as_text),
+        contract_end=reader.leaf(context.contract_end, as_day),
         seats=reader.leaf(context.seats, _count),
         entities=reader.leaf(context.entities, _count),
         problems=tuple(reader.problems),
@@ -131,7 +131,7 @@ class _Reader:
 
     def day_or_none(self, name: str | None) -> date | None:
         """The day in a field that people write; one that cannot be read is a problem."""
-        found = self.leaf(name, _day)
+        found = self.leaf(name, as_day)
         if isinstance(found, Known):
             return found.value
         if name is not None and not self.is_empty(name):
@@ -152,7 +152,7 @@ def _hold(reader: _Reader, hold: HoldFields, changed_by: str | None) -> HoldSign
     raw = reader.raw(hold.field)
     if raw is None:
         return HoldSignal(word=HoldWord.SILENT, seen_at=reader.read_at)
-    said = _text(raw)[:RAW_LENGTH]
+    said = as_text(raw)[:RAW_LENGTH]
     if _is_one_of(said, hold.held):
         word = HoldWord.HELD
     elif _is_one_of(said, hold.released):
@@ -160,7 +160,7 @@ def _hold(reader: _Reader, hold: HoldFields, changed_by: str | None) -> HoldSign
     else:
         word = HoldWord.UNKNOWN
         reader.problems.append(f"the field {hold.field} says {said!r}, which no row translates")
-    reason = reader.leaf(hold.reason, _text)
+    reason = reader.leaf(hold.reason, as_text)
     return HoldSignal(
         word=word,
         raw=said,
@@ -175,7 +175,7 @@ def _hold(reader: _Reader, hold: HoldFields, changed_by: str | None) -> HoldSign
 def _override(reader: _Reader, override: OverrideFields | None) -> VipOverride | None:
     if override is None:
         return None
-    said = reader.leaf(override.field, _text)
+    said = reader.leaf(override.field, as_text)
     if isinstance(said, Missing):
         if not reader.is_empty(override.field):
             reader.problems.append(said.because)
@@ -197,7 +197,8 @@ def _is_one_of(said: str, words: tuple[str, ...]) -> bool:
 # ---------------------------------------------------------------- single values
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A value as people read it: whole numbers without a point."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -209,7 +210,7 @@ def _text(value: Any) -> str:
 
 def _number(value: Any) -> Decimal:
     if isinstance(value, bool):
-        raise ValueError(f"holds {_text(value)}, which is no number")
+        raise ValueError(f"holds {as_text(value)}, which is no number")
     try:
         number = Decimal(str(value).strip())
     except InvalidOperation:
@@ -231,7 +232,8 @@ def _count(value: Any) -> int:
     return int(number)
 
 
-def _day(value: Any) -> date:
+def as_day(value: Any) -> date:
+    """The day in a value; ValueError with the end of a sentence if there is none."""
     # VENDOR: a date field is `2026-12-09`; a date-time field starts with the same ten characters.
     try:
         if not isinstance(value, str):

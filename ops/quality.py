@@ -36,6 +36,7 @@ EXPECTED: Final[Mapping[Kind, frozenset[Capability]]] = {
             Capability.READS_PAYMENTS,
             Capability.QUIETS,
             Capability.COLLECTS,
+            Capability.WRITES_CUSTOMER,
             Capability.MAKES_PAYMENT_LINKS,
             Capability.LISTS_CHANGES,
             Capability.SENDS_SIGNALS,

@@ -121,10 +121,17 @@ class Effects:
         )
 
     def is_ours(self, key: str) -> bool:
-        """Whether a command of ours carries this key."""
+        """Whether a write of ours carries this key to the vendor."""
         found = self._connection.execute(
             sa.select(effects.c.id)
-            .where(effects.c.key == key, sa.not_(effects.c.is_projection))
+            .where(
+                effects.c.key == key,
+                sa.or_(
+                    sa.not_(effects.c.is_projection),
+                    # Written out, so that the database can see which index it needs.
+                    effects.c.kind == sa.literal_column(f"'{EffectKind.WRITE_CUSTOMER}'"),
+                ),
+            )
             .limit(1)
         )
         return found.first() is not None
@@ -324,6 +331,8 @@ class Effects:
                         "cause": one.cause,
                         "config_version": one.config_version,
                         "actor": one.actor,
+                        "wins": one.wins,
+                        "replaced": one.replaced,
                     }
                     for one in values
                 ],
@@ -348,6 +357,8 @@ class Effects:
                 cause=row.cause,
                 config_version=row.config_version,
                 actor=row.actor,
+                wins=row.wins,
+                replaced=row.replaced,
             )
             for row in rows
         ]

@@ -92,6 +92,16 @@ class Inbox:
         )
         return found.first() is not None
 
+    def heard_at(self, account: AccountId, source: str) -> datetime | None:
+        """When a message of this source about the account came last, or None."""
+        found: datetime | None = self._connection.execute(
+            sa.select(inbox.c.received_at)
+            .where(inbox.c.account_id == account, inbox.c.source == source)
+            .order_by(inbox.c.id.desc())
+            .limit(1)
+        ).scalar()
+        return found
+
     def counts(self) -> dict[str, int]:
         """How many messages stand in each state."""
         rows = self._connection.execute(

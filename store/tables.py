@@ -186,6 +186,7 @@ effects = sa.Table(
         "id",
         postgresql_where=sa.text("state in ('waiting', 'sending')"),
     ),
+    sa.Index("ix_effects_customer_key", "key", postgresql_where=sa.text("kind = 'write_customer'")),
     sa.Index("ix_effects_account", "account_id", "id"),
     sa.Index("ix_effects_state", "state", "id"),
 )
@@ -240,7 +241,22 @@ written = sa.Table(
     sa.Column("cause", sa.Text, nullable=False),
     sa.Column("config_version", sa.Text, nullable=False),
     sa.Column("actor", sa.Text, nullable=False),
+    sa.Column("wins", sa.Text),
+    sa.Column("replaced", JSONB(none_as_null=True)),
     sa.Index("ix_written_record", "system", "record", "field", "id"),
+)
+
+agreed = sa.Table(
+    "agreed",
+    metadata,
+    sa.Column("system", sa.Text, primary_key=True),
+    sa.Column("record", sa.Text, primary_key=True),
+    _account(),
+    sa.Column("fields", JSONB, nullable=False),
+    sa.Column("asks", sa.Boolean, nullable=False, server_default=sa.false()),
+    _time("at", required=True),
+    sa.Index("ix_agreed_account", "account_id"),
+    sa.Index("ix_agreed_asks", "account_id", postgresql_where=sa.text("asks")),
 )
 
 config_versions = sa.Table(

@@ -10,6 +10,7 @@ from functools import partial
 import sqlalchemy as sa
 
 from domain.boundary import transaction_open
+from store.agreed import AgreedFields
 from store.audit import Audit
 from store.cases import Cases
 from store.effects import Effects
@@ -30,6 +31,7 @@ class Transaction:
         self.lanes = Lanes(connection)
         self.cases = Cases(connection)
         self.effects = Effects(connection)
+        self.agreed = AgreedFields(connection)
         self.audit = Audit(connection)
         self.system = System(connection)
         self.plans = Plans(connection)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -15,8 +16,8 @@ from domain.ports import Receipt
 from domain.rows import EVALUATE, EffectState, LeasedLane, StoredEffect, WrittenValue
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
-from sync.deliver_payments import Done
 from sync.durable import Store, TransactionPort
+from sync.receipts import Done, agreed_customer, agreed_fields, losses
 from sync.verdicts import verdict
 
 log = structlog.get_logger()
@@ -46,7 +47,10 @@ class Confirm:
             tx.effects.finish(effect.id, done.state, now=now, receipt=done.receipt)
             if done.ledger is not None:
                 tx.cases.save_suppression(effect.account, done.ledger)
-            self._explain(tx, effect, effect.subject, done.receipt.get("now", {}), now)
+            if effect.kind is EffectKind.WRITE_CUSTOMER:
+                self._agree_customer(tx, effect, done.receipt, now)
+            else:
+                self._explain(tx, effect, effect.subject, done.receipt.get("now", {}), now)
             tx.audit.note(
                 "effect.done",
                 f"{effect.kind} {effect.subject}: {done.state}",
@@ -74,6 +78,12 @@ class Confirm:
             asked = {name: effect.body.get(name) for name in UNREAD}
             asked = {name: value for name, value in asked.items() if value is not None}
             self._explain(tx, effect, receipt.ref.id, {**asked, **receipt.now}, now)
+            if effect.kind is EffectKind.WRITE_FIELDS:
+                agreed = agreed_fields(effect, receipt.now, now)
+                tx.agreed.remember(
+                    effect.account, self._system, str(effect.body["account"]), agreed, now=now
+                )
+                self._warn(tx, effect, receipt.now, now)
             tx.audit.note(
                 "effect.done",
                 f"{effect.kind} {effect.subject}{': ' + receipt.note if receipt.note else ''}",
@@ -168,6 +178,37 @@ class Confirm:
         if stored is not None and not stored.case.is_open:
             tx.lanes.mark_dirty(effect.account, EVALUATE, cause="kidglove:late task")
 
+    def _agree_customer(
+        self, tx: TransactionPort, effect: StoredEffect, receipt: dict[str, Any], now: datetime
+    ) -> None:
+        """Both sides agree from now on; what was really written can be explained."""
+        tx.agreed.remember(
+            effect.account,
+            str(effect.body["system"]),
+            str(effect.body["record"]),
+            agreed_customer(effect, receipt["now"], now),
+            now=now,
+        )
+        if receipt["note"]:
+            return
+        self._explain(tx, effect, str(receipt["id"]), receipt["now"], now, names=receipt["fields"])
+        self._warn(tx, effect, receipt["now"], now)
+
+    def _warn(
+        self, tx: TransactionPort, effect: StoredEffect, read_back: Any, now: datetime
+    ) -> None:
+        """A value that did not go through whole is said, and not sent again."""
+        lost = losses(effect, read_back)
+        if lost:
+            tx.audit.note(
+                "field.shortened",
+                "; ".join(lost),
+                now=now,
+                account=effect.account,
+                case_id=effect.case_id,
+                details={"key": effect.key},
+            )
+
     def _explain(
         self,
         tx: TransactionPort,
@@ -175,19 +216,25 @@ class Confirm:
         record: str,
         values: Any,
         now: datetime,
+        *,
+        names: Mapping[str, str] | None = None,
     ) -> None:
+        """Keep why each value is where it is; `names` are the vendor's, where they are not ours."""
+        merges = effect.body.get("merge", {})
         tx.effects.record_written(
             [
                 WrittenValue(
                     system=self._system,
                     record=record,
-                    field=str(name),
+                    field=(names or {}).get(str(name), str(name)),
                     value=value,
                     at=now,
                     effect_id=effect.id,
                     rule=effect.rule,
                     cause=effect.cause,
                     config_version=effect.config_version,
+                    wins=merges.get(name, {}).get("wins"),
+                    replaced=merges.get(name, {}).get("replaces"),
                 )
                 for name, value in dict(values or {}).items()
             ]

@@ -22,9 +22,10 @@ from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.confirm import Confirm
 from sync.crm_changes import crm_change
-from sync.deliver_payments import Done, PaymentEffects
+from sync.deliver_payments import PaymentEffects
 from sync.durable import Store
 from sync.guards import is_wanted, may_overwrite
+from sync.receipts import Done
 from sync.refresh import ACCOUNT
 
 log = structlog.get_logger()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -18,30 +17,33 @@ from domain.ports import (
     Setting,
     SubscriptionChange,
     SubscriptionSetting,
+    WritesCustomer,
 )
 from domain.rows import EffectState, StoredEffect
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
+from sync.customer_writes import write_customer
 from sync.durable import Store
+from sync.receipts import Done
 
 SETTLED = frozenset({"paid", "void", "uncollectible", "canceled", "incomplete_expired", "deleted"})
 """Statuses in which an object makes no sound any more."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Done:
-    """How one effect ended, with what was read back, and the ledger row that follows."""
-
-    state: EffectState = EffectState.DONE
-    receipt: dict[str, Any]
-    ledger: Suppression | None = None
-
-
 class PaymentEffects:
     """Carries out one payment effect at a time. Each is safe to repeat: it looks before it acts."""
 
-    def __init__(self, *, store: Store, quiets: Quiets, collects: Collects, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        quiets: Quiets,
+        collects: Collects,
+        customers: WritesCustomer,
+        clock: Clock,
+    ) -> None:
         self._store = store
+        self._customers = customers
         self._quiets = quiets
         self._collects = collects
         self._clock = clock
@@ -61,6 +63,8 @@ class PaymentEffects:
                 return self._finalize(effect)
             case EffectKind.PAY_INVOICE:
                 return self._pay(effect)
+            case EffectKind.WRITE_CUSTOMER:
+                return write_customer(effect, self._customers)
             case _:
                 raise Bug(f"effect {effect.id} of kind {effect.kind} does not belong here")
 

@@ -14,6 +14,8 @@ from domain.holds import QuietCertificate, Suppression
 from domain.ids import AccountId, CaseId, Ref
 from domain.ports import Incoming
 from domain.rows import (
+    Agreed,
+    AskedField,
     EffectState,
     InboxRow,
     InboxState,
@@ -41,6 +43,7 @@ class InboxPort(Protocol):
         reason: str | None = None,
         account: AccountId | None = None,
     ) -> None: ...
+    def heard_at(self, account: AccountId, source: str) -> datetime | None: ...
 
 
 class LinksPort(Protocol):
@@ -134,6 +137,23 @@ class EffectsPort(Protocol):
     def record_written(self, values: Sequence[WrittenValue]) -> None: ...
 
 
+class AgreedPort(Protocol):
+    """See `store.agreed`."""
+
+    def of_record(self, system: str, record: str) -> dict[str, Agreed]: ...
+    def of_account(self, account: AccountId) -> dict[str, dict[str, Agreed]]: ...
+    def questions(self) -> list[AskedField]: ...
+    def remember(
+        self,
+        account: AccountId,
+        system: str,
+        record: str,
+        fields: Mapping[str, Agreed],
+        *,
+        now: datetime,
+    ) -> None: ...
+
+
 class AuditPort(Protocol):
     """See `store.audit`."""
 
@@ -195,6 +215,8 @@ class TransactionPort(Protocol):
     def cases(self) -> CasesPort: ...
     @property
     def effects(self) -> EffectsPort: ...
+    @property
+    def agreed(self) -> AgreedPort: ...
     @property
     def audit(self) -> AuditPort: ...
     @property

@@ -31,7 +31,7 @@ from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.configs import Config, Configs
 from sync.durable import Store, TransactionPort
-from sync.field_effects import field_effects
+from sync.field_effects import field_effects, keep_look, writable
 from sync.pictures import PictureCodec
 from sync.refresh import Refresh, Refreshed, Remembered
 from sync.remembering import remember, tell_errors
@@ -52,6 +52,8 @@ OWED = frozenset(
     }
 )
 """Commands that come back by themselves. Nothing that moves money is among them."""
+UNHURRIED = frozenset({EffectKind.WRITE_FIELDS, EffectKind.WRITE_CUSTOMER})
+"""Writes that go at the pace of whatever asked for the judgement."""
 ADMIN = "admin"
 """The system name of effects that are carried out in our own store."""
 NO_CRM = "crm"
@@ -118,6 +120,7 @@ class Evaluate:
                     was_intercepting=was_intercepting(tx.cases.stance(account)),
                     task_place=task_place(tx, account),
                     cause=lane.cause,
+                    agreed=tx.agreed.of_account(account),
                 )
         if not leased:
             return Evaluated(0, 0, len(accounts))
@@ -245,22 +248,31 @@ class Evaluate:
         *,
         case_id: CaseId | None,
     ) -> int:
-        """The mapped fields, in the CRM of the task and in the others if the policy says so."""
+        """The mapped fields, in the CRM of the task and in the others if the policy says so; and on
+        the customer what the CRM of the task says of it."""
         pictures = [read.facts.crm.value] if isinstance(read.facts.crm, Known) else []
         if config.policy.crm.elsewhere is Elsewhere.FIELDS:
             pictures += read.elsewhere
         made = 0
         for one in pictures:
             record = one.account
-            for effect in field_effects(
+            found = field_effects(
                 tx,
                 lane.account,
-                record,
-                one.fields,
+                one,
                 decision.ours,
                 config.mappings[record.system],
-            ):
-                made += self._add(tx, lane, effect, record.system, case_id=case_id, config=config)
+                payments=writable(read.facts, one),
+                now=self._clock.now(),
+            )
+            keep_look(tx, lane.account, found, now=self._clock.now())
+            for effect in found.effects:
+                system = (
+                    self._refresh.payments_system
+                    if effect.kind.target is Target.PAYMENTS
+                    else record.system
+                )
+                made += self._add(tx, lane, effect, system, case_id=case_id, config=config)
         return made
 
     def _say_unknown(self, tx: TransactionPort, account: AccountId, decision: Decision) -> None:
@@ -332,7 +344,7 @@ class Evaluate:
                 and tx.effects.revive(effect.key, ended_before=now - TRY_AGAIN_AFTER)
             )
         if is_new and mode is EffectMode.ACT:
-            urgency = Urgency.VIP if effect.kind is not EffectKind.WRITE_FIELDS else lane.urgency
+            urgency = lane.urgency if effect.kind in UNHURRIED else Urgency.VIP
             tx.lanes.mark_dirty(lane.account, system, urgency=urgency, cause=lane.cause)
         return int(is_new)
 

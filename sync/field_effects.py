@@ -1,79 +1,205 @@
-"""Which mapped CRM fields differ from what is true, and the one write that follows."""
+"""Which mapped fields differ from what they should be, on either side, and what is written then."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from domain.effects import Effect, EffectKind, Guard
+from domain.facts import AccountFacts, CrmPicture, PaymentPicture
 from domain.ids import AccountId, Ref
-from domain.leaf import Leaf
-from domain.rows import StoredEffect
+from domain.leaf import Known, Leaf
+from domain.merge import ABSENT, Flow
+from domain.rows import Agreed
+from mappings.incoming import CrmSide
 from mappings.mapping import FieldMapping
-from mappings.outgoing import is_in_scope, outgoing
-from sync.compare import is_same
+from mappings.merging import Asked, Look, OurSide, Write, look
+from mappings.vocabulary import Winner
 from sync.durable import TransactionPort
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldEffects:
+    """The writes that follow for one CRM record, and what is to be kept of the look."""
+
+    record: Ref
+    effects: tuple[Effect, ...] = ()
+    look: Look = Look()
 
 
 def field_effects(
     tx: TransactionPort,
     account: AccountId,
-    record: Ref,
-    present: Mapping[str, object],
+    crm: CrmPicture,
     ours: Mapping[str, Leaf[object]],
     mapping: FieldMapping,
+    *,
+    payments: PaymentPicture | None,
+    now: datetime,
+) -> FieldEffects:
+    """The writes after which every mapped field is as its row wants it; none if it is already.
+
+    `payments` is the customer that this CRM may write to, None if it may not. Nothing is stored.
+    """
+    system, record = crm.account.system, crm.account.id
+    if not ours:
+        return FieldEffects(record=crm.account)
+    agreed = tx.agreed.of_record(system, record)
+    found = look(
+        mapping,
+        OurSide(
+            values=ours,
+            details=payments.details if payments is not None and not payments.is_deleted else None,
+        ),
+        CrmSide(fields=crm.fields, people=crm.people, contact=crm.ap_contact),
+        agreed=agreed,
+        now=now,
+        ours_changed_at=(
+            tx.inbox.heard_at(account, payments.customer.system)
+            if payments is not None and _asks_for_times(mapping)
+            else None
+        ),
+        theirs_changed_at=crm.changed_at,
+    )
+    effects = []
+    if found.to_theirs:
+        effects.append(_fields(record, found.to_theirs))
+    if found.to_ours and payments is not None:
+        effects += _customer(payments.customer.id, system, record, found.to_ours, agreed)
+    return FieldEffects(record=crm.account, effects=tuple(effects), look=found)
+
+
+def writable(facts: AccountFacts, crm: CrmPicture) -> PaymentPicture | None:
+    """The customer that this CRM may write to, None if it may not.
+
+    Only the CRM of the account's task may: two would take turns for ever.
+    """
+    home, payments = facts.crm, facts.payments
+    if not isinstance(home, Known) or not isinstance(payments, Known):
+        return None
+    return payments.value if home.value.account == crm.account else None
+
+
+def keep_look(
+    tx: TransactionPort, account: AccountId, found: FieldEffects, *, now: datetime
+) -> None:
+    """Keep what the two sides agree on without a write, and ask what a person has to choose.
+
+    A second time it changes nothing.
+    """
+    system, record = found.record.system, found.record.id
+    tx.agreed.remember(account, system, record, found.look.remember, now=now)
+    for one in found.look.asked:
+        _ask(tx, account, system, record, one, now)
+
+
+def _asks_for_times(mapping: FieldMapping) -> bool:
+    return any(row.wins is Winner.NEWEST for row in mapping.rows)
+
+
+def _fields(record: str, writes: Sequence[Write]) -> Effect:
+    values = {one.row.theirs: one.value for one in writes}
+    subject = f"fields:{record}"
+    return Effect(
+        kind=EffectKind.WRITE_FIELDS,
+        subject=subject,
+        key=f"{subject}:{_digest(values)}",
+        body={
+            "account": record,
+            "values": values,
+            "before": {one.row.theirs: one.present for one in writes},
+            "merge": {one.row.theirs: _merge(one) for one in writes},
+        },
+        guard=Guard.ALWAYS,
+        rule="fields.project",
+    )
+
+
+def _customer(
+    customer: str,
+    system: str,
+    record: str,
+    writes: Sequence[Write],
+    agreed: Mapping[str, Agreed],
 ) -> list[Effect]:
-    """The write that makes the mapped fields of one CRM record equal our values.
-
-    `present` is the record as it was read. Nothing follows if everything is so already.
-    """
-    if not ours or not is_in_scope(mapping, ours, present):
-        return []
-    wanted = outgoing(ours, mapping)
-    changed = {
-        name: value for name, value in wanted.items() if not is_same(value, present.get(name))
-    }
-    if not changed:
-        return []
-    subject = f"fields:{record.id}"
-    done = tx.effects.done_for(account, record.system, subject)
-    changed = {
-        name: value
-        for name, value in changed.items()
-        if not _is_as_written(name, value, present.get(name), done)
-    }
-    if not changed:
-        return []
-    digest = hashlib.sha256(json.dumps(changed, sort_keys=True, default=str).encode()).hexdigest()[
-        :16
-    ]
+    """The notes and the details each travel alone: a detail that is refused must not take the
+    notes with it."""
+    parts: dict[str, list[Write]] = {}
+    for one in writes:
+        part = "details" if one.row.flow is Flow.BOTH or _is_detail(one) else "notes"
+        parts.setdefault(part, []).append(one)
     return [
-        Effect(
-            kind=EffectKind.WRITE_FIELDS,
-            subject=subject,
-            key=f"{subject}:{digest}",
-            body={
-                "account": record.id,
-                "values": changed,
-                "before": {name: present.get(name) for name in changed},
-            },
-            guard=Guard.ALWAYS,
-            rule="fields.project",
-        )
+        _customer_part(customer, part, system, record, some, agreed)
+        for part, some in sorted(parts.items())
     ]
 
 
-def _is_as_written(
-    name: str, wanted: object, present: object, done: Sequence[StoredEffect]
-) -> bool:
-    """Whether the vendor keeps what we last wrote in a way of its own (cut, rounded).
+def _is_detail(write: Write) -> bool:
+    return (write.row.ours or "").startswith("customer.")
 
-    Writing it once more would change nothing and be heard as a change for ever.
-    """
-    for effect in done:
-        values = effect.body.get("values", {})
-        if name in values:
-            kept = (effect.receipt or {}).get("now", {})
-            return is_same(wanted, values[name]) and is_same(present, kept.get(name))
-    return False
+
+def _customer_part(
+    customer: str,
+    part: str,
+    system: str,
+    record: str,
+    writes: Sequence[Write],
+    agreed: Mapping[str, Agreed],
+) -> Effect:
+    values = {one.row.ours or "": one.value for one in writes}
+    expected = {one.row.ours or "": one.present for one in writes}
+    subject = f"customer:{customer}:{part}"
+    # The key goes to the vendor, which answers a known one without acting. The same values may be
+    # wanted again after somebody has changed them, so the last write is part of it.
+    last = max((known.effect_id or 0 for known in agreed.values()), default=0)
+    return Effect(
+        kind=EffectKind.WRITE_CUSTOMER,
+        subject=subject,
+        key=f"{subject}:{_digest([values, expected, last])}",
+        body={
+            "customer": customer,
+            "values": values,
+            "expected": expected,
+            "system": system,
+            "record": record,
+            "merge": {
+                one.row.ours or "": _merge(one)
+                | {"agrees": {"ours": one.agrees.ours, "theirs": one.agrees.theirs}}
+                for one in writes
+            },
+        },
+        guard=Guard.ALWAYS,
+        rule="customer.project",
+    )
+
+
+def _merge(write: Write) -> dict[str, Any]:
+    """What the receipt needs of a row: where its agreement is kept, who won, and over what."""
+    said = {"key": write.key, "wins": write.row.wins.value, "why": write.why}
+    may_be = {"replaces": write.replaces, "note": write.note}
+    return said | {name: value for name, value in may_be.items() if value is not None}
+
+
+def _ask(
+    tx: TransactionPort, account: AccountId, system: str, record: str, asked: Asked, now: datetime
+) -> None:
+    sides = [None if one is ABSENT else one for one in (asked.ours, asked.theirs)]
+    tx.audit.raise_alert(
+        f"field-asked:{record}:{asked.key}:{_digest(sides)}",
+        f"{asked.row.theirs} of {system} {record} and our {asked.row.source} differ, and its row "
+        f"asks a person. `kidglove field list` shows both values; "
+        f"`kidglove field settle {system} {record} '{asked.key}' --keep ours` or `--keep theirs` "
+        "ends it.",
+        rule="field.asked",
+        now=now,
+        account=account,
+    )
+
+
+def _digest(values: object) -> str:
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

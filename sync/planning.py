@@ -18,9 +18,11 @@ from typing import Any
 
 from domain.decide import decide
 from domain.described import DescribedField
+from domain.effects import EffectKind
 from domain.facts import CrmPicture
 from domain.ids import AccountId
 from domain.leaf import Known, Missing
+from domain.merge import is_same
 from domain.situation import Decision, Names, Situation
 from mappings.canonical import canonical
 from mappings.fit import refusal
@@ -28,11 +30,10 @@ from mappings.mapping import BlastLimits, FieldMapping
 from mappings.mapping_file import load_mapping
 from mappings.outgoing import is_in_scope, outgoing_with_notes
 from sync.clock import Clock
-from sync.compare import is_same
 from sync.configs import Config, Configs
 from sync.durable import Store, TransactionPort
 from sync.evaluate import task_place, was_intercepting
-from sync.field_effects import field_effects
+from sync.field_effects import field_effects, writable
 from sync.refresh import Refresh, Refreshed, Remembered
 
 BATCH = 100
@@ -236,13 +237,30 @@ class Planner:
         wanted = outgoing_with_notes(ours, mapping)
         with self._store.begin() as tx:
             # The very function that the workers use: what it would write is what is planned.
-            effects = field_effects(tx, one.account, picture.account, picture.fields, ours, mapping)
+            effects = field_effects(
+                tx,
+                one.account,
+                picture,
+                ours,
+                mapping,
+                payments=writable(read.facts, picture),
+                now=self._clock.now(),
+            ).effects
         written = {
-            name: value for effect in effects for name, value in effect.body["values"].items()
+            name: value
+            for effect in effects
+            if effect.kind is EffectKind.WRITE_FIELDS
+            for name, value in effect.body["values"].items()
         }
         found = [
             _planned(name, value, picture.fields.get(name), name in written, described)
             for name, value in wanted.values.items()
+        ]
+        found += [
+            _planned(name, value, effect.body["expected"][name], True, None)
+            for effect in effects
+            if effect.kind is EffectKind.WRITE_CUSTOMER
+            for name, value in effect.body["values"].items()
         ]
         refused = {note.partition(" was not sent: ")[0]: note for note in wanted.notes}
         found += [

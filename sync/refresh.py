@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from domain.errors import Ambiguous, KidgloveError
 from domain.facts import (
@@ -14,17 +14,21 @@ from domain.facts import (
     PaymentPicture,
     WorkItem,
 )
-from domain.holds import Suppression
+from domain.holds import Quiet, QuietCertificate, Suppression
 from domain.ids import AccountId, Ref
 from domain.leaf import Known, Leaf, Missing
 from domain.ports import AccountRecord, FoundAccounts, ReadsPayments
-from domain.rows import Link, LinkState, StoredCase
+from domain.projection import our_values
+from domain.rows import Agreed, Link, LinkState, StoredCase
 from mappings.mapping import FieldMapping
+from mappings.merging import OurSide, may_have_changed
 from mappings.translate import crm_parts, read_plan
 from sync.configs import Config
 from sync.crms import Crm, Crms
 
 _Answer = FoundAccounts | KidgloveError | None
+OF_PAYMENTS = ("payment.", "customer.")
+"""The values of ours that the payment system alone decides."""
 ACCOUNT = "account"
 """The kind of a CRM record that an account of ours is linked with."""
 
@@ -41,6 +45,8 @@ class Remembered:
     task_place: str | None = None
     """The CRM in which the open case's task stands."""
     cause: str = ""
+    agreed: Mapping[str, Mapping[str, Agreed]] = field(default_factory=dict)
+    """What was agreed on with each CRM, by field."""
 
     def external_id(self, system: str, kind: str) -> str | None:
         """The confirmed record of this account in a system, or None."""
@@ -106,7 +112,9 @@ class Refresh:
                 crm=self._home(one, {}, config),
                 errors=errors,
             )
-            if isinstance(answer, PaymentPicture) and _needs_crm(one, answer):
+            if isinstance(answer, PaymentPicture) and (
+                _needs_crm(one, answer) or _says_more(one, answer, config)
+            ):
                 deeper.append(one)
         answers = self._read_crms(deeper, customers, config)
         for one in deeper:
@@ -259,6 +267,31 @@ def _needs_crm(one: Remembered, picture: PaymentPicture) -> bool:
     )
 
 
+def _says_more(one: Remembered, picture: PaymentPicture, config: Config) -> bool:
+    """Whether a field that both sides agreed on is another one now: the CRM has to hear of it,
+    also where no case is open. An account that was never in step is left to a case or a backfill.
+    """
+    facts = AccountFacts(
+        payments=Known(picture, picture.customer.system, picture.read_at),
+        crm=Missing("not read yet"),
+    )
+    values = our_values(
+        facts,
+        one.case.case if one.case else None,
+        QuietCertificate(state=Quiet.UNKNOWN),
+        picture.read_at,
+    )
+    ours = OurSide(
+        values={name: leaf for name, leaf in values.items() if name.startswith(OF_PAYMENTS)},
+        details=None if picture.is_deleted else picture.details,
+    )
+    return any(
+        may_have_changed(config.mappings[system], ours, fields)
+        for system, fields in one.agreed.items()
+        if system in config.mappings
+    )
+
+
 def _understood(task: WorkItem, mapping: FieldMapping) -> WorkItem:
     """The task with the meaning that the mapping gives to its outcome."""
     return replace(task, meaning=mapping.task.meaning(task.outcome))
@@ -306,4 +339,5 @@ def _picture(record: AccountRecord, config: Config, source: str) -> CrmPicture:
         fields=record.fields,
         customers=record.customers,
         problems=parts.problems,
+        changed_at=record.changed_at,
     )

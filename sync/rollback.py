@@ -13,10 +13,10 @@ from typing import Any
 from domain.effects import Effect, EffectKind
 from domain.errors import KidgloveError
 from domain.ids import AccountId
+from domain.merge import is_same
 from domain.ports import FoundAccounts, ReadPlan, ReadsAccounts
 from domain.rows import EffectState, FieldWrite, Urgency
 from mappings.mapping import FieldMapping
-from sync.compare import is_same
 from sync.durable import TransactionPort
 
 BATCH = 100

@@ -23,6 +23,7 @@ class Capability(StrEnum):
     READS_PAYMENTS = "ReadsPayments"
     QUIETS = "Quiets"
     COLLECTS = "Collects"
+    WRITES_CUSTOMER = "WritesCustomer"
     MAKES_PAYMENT_LINKS = "MakesPaymentLinks"
     LISTS_CHANGES = "ListsChanges"
     SENDS_SIGNALS = "SendsSignals"

@@ -13,6 +13,7 @@ from connectors.stripe import signals, webhook
 from connectors.stripe.changes import EventLister
 from connectors.stripe.client import StripeApi
 from connectors.stripe.collect import Collector
+from connectors.stripe.customers import CustomerWriter
 from connectors.stripe.doctor import Doctor
 from connectors.stripe.links import LinkMaker
 from connectors.stripe.quiet import Quieter
@@ -20,6 +21,8 @@ from connectors.stripe.read import PaymentReader
 from domain.errors import KidgloveError
 from domain.facts import Invoice, PaymentPicture
 from domain.ports import (
+    CustomerChange,
+    CustomerReceipt,
     Finding,
     Hint,
     Incoming,
@@ -32,8 +35,8 @@ from domain.ports import (
 
 
 class StripeConnector:
-    """Implements `ReadsPayments`, `Quiets`, `Collects`, `MakesPaymentLinks`, `ListsChanges`,
-    `SendsSignals` and `Examines`. What each method promises stands in `domain.ports`.
+    """Implements `ReadsPayments`, `Quiets`, `Collects`, `WritesCustomer`, `MakesPaymentLinks`,
+    `ListsChanges`, `SendsSignals` and `Examines`. What each promises stands in `domain.ports`.
 
     `base_url` None means Stripe itself. `webhook_url` is our own public address, by which the
     doctor finds the endpoint. `calls` counts requests, by method and resource.
@@ -59,6 +62,7 @@ class StripeConnector:
         self._reader = PaymentReader(self._api, clock)
         self._quieter = Quieter(self._api)
         self._collector = Collector(self._api)
+        self._customers = CustomerWriter(self._api)
         self._links = LinkMaker(self._api)
         self._events = EventLister(self._api)
         self._doctor = Doctor(self._api, clock, webhook_url=webhook_url)
@@ -93,6 +97,12 @@ class StripeConnector:
     def pay(self, invoice: str, *, key: str) -> bool:
         """See `Collects`."""
         return self._collector.pay(invoice, key=key)
+
+    def write_customers(
+        self, changes: Sequence[CustomerChange]
+    ) -> Sequence[CustomerReceipt | KidgloveError]:
+        """See `WritesCustomer`."""
+        return self._customers.write_customers(changes)
 
     def make_link(self, customer: str, *, key: str) -> PaymentLink | KidgloveError:
         """See `MakesPaymentLinks`."""

@@ -20,6 +20,11 @@ SCOPES = (
     Scope(name="rak_webhook_write", needed_for="checking the webhook endpoint"),
     Scope(name="rak_invoice_write", needed_for="quieting and collecting invoices", is_write=True),
     Scope(name="rak_subscription_write", needed_for="quieting subscriptions", is_write=True),
+    Scope(
+        name="rak_customer_write",
+        needed_for="rows of the mapping whose arrow points into Stripe; not needed without one",
+        is_write=True,
+    ),
     Scope(name="customer portal: write", needed_for="payment links", is_write=True),
 )
 """The names of the last one and of the endpoint's read are not documented; the 403 tells them."""
@@ -46,6 +51,7 @@ MANIFEST = Manifest(
             Capability.READS_PAYMENTS,
             Capability.QUIETS,
             Capability.COLLECTS,
+            Capability.WRITES_CUSTOMER,
             Capability.MAKES_PAYMENT_LINKS,
             Capability.LISTS_CHANGES,
             Capability.SENDS_SIGNALS,

@@ -22,6 +22,7 @@ import structlog
 from connectors.stripe import wire
 from connectors.stripe.catalog import CatalogReader
 from connectors.stripe.client import StripeApi
+from connectors.stripe.customers import details
 from connectors.stripe.history import CARD_IS_SLOW, DEBIT_IS_SLOW, payment_history
 from connectors.stripe.lists import read_list
 from connectors.stripe.mrr import PriceUnknown, largest, subscription_mrr
@@ -138,6 +139,7 @@ class PaymentReader:
             email=customer.email,
             country=customer.address.country if customer.address else None,
             attributes=attributes(customer),
+            details=details(customer),
             card=card_facts(
                 default, max(failed, key=lambda one: one.created, default=None), invoices
             ),

@@ -27,7 +27,7 @@ SUBSCRIPTION_FIELDS = (
     "default_payment_method cancellation_details collection_method"
 ).split()
 CUSTOMER_FIELDS = (
-    "name email address currency metadata invoice_settings default_source deleted"
+    "name email phone address currency metadata invoice_settings default_source deleted"
 ).split()
 METHOD_FIELDS = "type customer".split()
 CARD_FIELDS = "brand last4 exp_month exp_year country".split()

@@ -73,6 +73,11 @@ class InvoiceSettings(Wire):
 
 
 class Address(Wire):
+    line1: str | None = None
+    line2: str | None = None
+    city: str | None = None
+    state: str | None = None
+    postal_code: str | None = None
     country: str | None = None
 
 
@@ -81,6 +86,7 @@ class Customer(Wire):
     deleted: bool = False
     name: str | None = None
     email: str | None = None
+    phone: str | None = None
     address: Address | None = None
     currency: str | None = None
     invoice_settings: InvoiceSettings | None = None

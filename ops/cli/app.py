@@ -10,6 +10,7 @@ from ops.cli import (
     cases,
     checks,
     configuration,
+    fields,
     holds,
     hubspot,
     mapping_plans,
@@ -44,6 +45,7 @@ app.command("requirements", rich_help_panel=LOOK)(checks.requirements)
 app.add_typer(holds.alerts, name="alert", rich_help_panel=REPAIR)
 app.add_typer(repair.dead, name="dead", rich_help_panel=REPAIR)
 app.add_typer(holds.links, name="link", rich_help_panel=REPAIR)
+app.add_typer(fields.app, name="field", rich_help_panel=REPAIR)
 app.add_typer(repair.circuit, name="circuit", rich_help_panel=REPAIR)
 app.command("reconcile", rich_help_panel=REPAIR)(repair.reconcile)
 app.add_typer(repair.backfill, name="backfill", rich_help_panel=REPAIR)

@@ -102,6 +102,8 @@ def why(
         kidglove why salesforce 001hG00000jeMwmQAE Payment_Status__c
 
         kidglove why stripe in_1Q2w3e auto_advance
+
+        kidglove why stripe cus_RvUprq metadata.kidglove_tier
     """
     with runtime() as here, here.store.begin() as tx:
         names = (record, f"invoice:{record}", f"subscription:{record}")
@@ -115,6 +117,10 @@ def why(
         out.print(f"We never wrote {field} of {record} in {system}.", markup=False)
     for value in found if not as_json else ():
         out.print(f"{when(value.at)} UTC  {value.value!r}", style="bold", markup=False)
+        if value.replaced is not None:
+            out.print(f"  instead of  {value.replaced!r}", markup=False)
+        if value.wins is not None:
+            out.print(f"  who wins    {value.wins}", markup=False)
         out.print(f"  because of  {value.cause}", markup=False)
         out.print(f"  rule        {value.rule}", markup=False)
         out.print(f"  under       {value.config_version}", markup=False)

@@ -13,7 +13,7 @@ FULL_KEY = "sk_test_simulated_full_access_no_secret"
 READ_ONLY_KEY = "rk_test_simulated_read_only_no_secret"
 """The audit's key: every read permission, no write."""
 PRODUCT_KEY = "rk_test_simulated_product_no_secret"
-"""What the product needs: reads, invoices, subscriptions, portal and webhook endpoints."""
+"""What the product needs: reads, invoices, subscriptions, customers, portal, webhook endpoints."""
 BLIND_KEY = "rk_test_simulated_no_invoices_no_secret"
 """Reads everything but invoices: for the message that names the missing permission."""
 
@@ -22,8 +22,8 @@ _READS = frozenset(
     "payment_method_read product_read plan_read coupon_read event_read".split()
 )
 _PRODUCT = _READS | frozenset(
-    "invoice_write subscription_write customer_portal_write customer_portal_read webhook_write "
-    "webhook_read".split()
+    "invoice_write subscription_write customer_write customer_portal_write customer_portal_read "
+    "webhook_write webhook_read".split()
 )
 
 

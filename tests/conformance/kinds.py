@@ -7,7 +7,7 @@ from tests.conformance.connection import Connection
 from tests.conformance.describing import Describing
 from tests.conformance.facts import ExaminesItself, StatesFacts
 from tests.conformance.listing import Listing
-from tests.conformance.paying import Collecting, Linking, Payments, Quieting
+from tests.conformance.paying import Collecting, Linking, Noting, Payments, Quieting
 from tests.conformance.signals import Signals
 from tests.conformance.writing import Writing
 
@@ -35,6 +35,7 @@ class PaymentsConformance(
     Payments,
     Quieting,
     Collecting,
+    Noting,
     Linking,
 ):
     """Everything that is asked of a payment system."""

@@ -1,4 +1,4 @@
-"""`ReadsPayments`, `Quiets`, `Collects` and `MakesPaymentLinks`: money is moved once, or not."""
+"""The ports of a payment system: what they do is done once, or not at all."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from domain.errors import Conflict, Gone, KidgloveError
 from domain.facts import PaymentPicture
 from domain.money import Money
 from domain.ports import (
+    CustomerChange,
     InvoiceChange,
     InvoiceSetting,
     PaymentLink,
@@ -180,6 +181,62 @@ class Collecting(Conformance):
         assert vendor.effects("pay-1") == 0
 
 
+class Noting(Conformance):
+    """Writing on a customer."""
+
+    capability = Capability.WRITES_CUSTOMER
+
+    def test_what_is_written_is_read_back_and_a_second_call_changes_nothing(
+        self, vendor: PaymentsStage
+    ) -> None:
+        change = _note(vendor.customer, "Enterprise")
+        connector = vendor.connector()
+        [first] = connector.write_customers([change])
+        world = vendor.world()
+        [second] = connector.write_customers([change])
+        assert (first.now, first.was_written) == ({"account.tier": "Enterprise"}, True)
+        assert (second.now, second.was_written) == (first.now, False)
+        assert vendor.world() == world
+        details = connector.read_payments([vendor.customer])[vendor.customer].details
+        assert details["account.tier"] == "Enterprise"
+
+    def test_a_value_that_is_taken_away_leaves_no_trace(self, vendor: PaymentsStage) -> None:
+        connector = vendor.connector()
+        before = connector.read_payments([vendor.customer])[vendor.customer]
+        connector.write_customers([_note(vendor.customer, "Enterprise")])
+        connector.write_customers([_note(vendor.customer, None, found="Enterprise", key="k-2")])
+        assert connector.read_payments([vendor.customer])[vendor.customer] == before
+
+    def test_what_somebody_else_wrote_meanwhile_is_not_written_over(
+        self, vendor: PaymentsStage
+    ) -> None:
+        connector = vendor.connector()
+        connector.write_customers([_note(vendor.customer, "theirs")])
+        world = vendor.world()
+        [said] = connector.write_customers([_note(vendor.customer, "ours", key="k-2")])
+        assert isinstance(said, Conflict)
+        assert vendor.world() == world
+
+    @pytest.mark.parametrize("trouble", LOST)
+    def test_a_note_whose_answer_is_lost_is_made_by_the_second_try(
+        self, vendor: PaymentsStage, trouble: Trouble
+    ) -> None:
+        vendor.arm(trouble, on=Calls.WRITES)
+        connector = vendor.connector(timeouts=HASTY)
+        change = _note(vendor.customer, "Enterprise")
+        answer(lambda: connector.write_customers([change]))
+        [said] = connector.write_customers([change])
+        assert said.now == {"account.tier": "Enterprise"}
+
+    def test_one_bad_customer_does_not_sink_the_others(self, vendor: PaymentsStage) -> None:
+        deleted = vendor.add_customer("Deleted")
+        vendor.delete(deleted)
+        asked = [deleted, vendor.customer, "cus_never"]
+        changes = [_note(one, "Gold", key=f"k-{one}") for one in asked]
+        said = vendor.connector().write_customers(changes)
+        assert [isinstance(one, Gone) for one in said] == [True, False, True]
+
+
 class Linking(Conformance):
     """Links on which a card is replaced."""
 
@@ -195,6 +252,17 @@ class Linking(Conformance):
         said = vendor.connector().make_link("cus_never", key="link-1")
         assert isinstance(said, KidgloveError)
         assert "http" not in everything_said(said).partition("Traceback")[0]
+
+
+def _note(
+    customer: str, tier: str | None, *, found: str | None = None, key: str = "k-1"
+) -> CustomerChange:
+    return CustomerChange(
+        customer=customer,
+        values={"account.tier": tier},
+        expected={"account.tier": found},
+        key=key,
+    )
 
 
 def _invoice(vendor: PaymentsStage, advances: bool, mark: str | None, key: str) -> InvoiceChange:

@@ -49,6 +49,7 @@ def test_the_names_of_the_commands_are_those_that_people_were_promised() -> None
         ("simulate",),
         ("settings",),
         ("why",),
+        *(("field", one) for one in "list settle".split()),
         ("numbers",),
         ("reconcile",),
         ("requirements",),

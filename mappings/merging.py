@@ -1,0 +1,221 @@
+"""One account's mapped fields, both sides at once: what each row wants written, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from domain.leaf import Known, Leaf
+from domain.merge import ABSENT, Act, Base, Flow, Held, Merged, is_same, merge
+from domain.rows import Agreed, Question
+from mappings.incoming import CrmSide, incoming
+from mappings.mapping import FieldMapping, FieldRow
+from mappings.outgoing import is_in_scope, outgoing_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Write:
+    """One value that a row wants on one side, and what is agreed once it stands there.
+
+    `present` is what stands there now, `replaces` the same if it is a value that loses. `agrees`
+    is the pair to remember; on the side that is written it counts only if the value is read back
+    as it was sent.
+    """
+
+    key: str
+    row: FieldRow
+    value: Any
+    present: Any
+    replaces: Any
+    agrees: Base
+    why: str
+    note: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One field over which a person is asked, for the first time with these two values."""
+
+    key: str
+    row: FieldRow
+    ours: Any
+    theirs: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What follows for one account. `remember` is to be kept at once, nothing being written."""
+
+    to_theirs: tuple[Write, ...] = ()
+    to_ours: tuple[Write, ...] = ()
+    asked: tuple[Asked, ...] = ()
+    remember: Mapping[str, Agreed] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OurSide:
+    """Our values by name; `details` are those that may be written on the customer, None if it
+    cannot be written to. The times say when each side changed, if that is known."""
+
+    values: Mapping[str, Leaf[object]]
+    details: Mapping[str, str | None] | None
+
+
+def key_of(row: FieldRow) -> str:
+    """The name under which a row's agreement is kept: a field may be read by several rows."""
+    return f"{row.theirs} <- {row.ours}" if row.flow is Flow.IN else row.theirs
+
+
+def look(
+    mapping: FieldMapping,
+    ours: OurSide,
+    crm: CrmSide,
+    *,
+    agreed: Mapping[str, Agreed],
+    now: datetime,
+    ours_changed_at: datetime | None = None,
+    theirs_changed_at: datetime | None = None,
+) -> Look:
+    """What the rows want of this account; nothing if the mapping's conditions leave it out.
+
+    A second look, after everything was written and remembered, wants nothing more.
+    """
+    if not is_in_scope(mapping, ours.values, crm.fields):
+        return Look()
+    to_theirs: list[Write] = []
+    to_ours: list[Write] = []
+    asked: list[Asked] = []
+    remember: dict[str, Agreed] = {}
+    for row in mapping.rows:
+        one = _Row(row, mapping, ours, crm, agreed.get(key_of(row)))
+        merged = merge(
+            flow=row.flow,
+            rule=row.rule,
+            base=one.known.base if one.known else None,
+            ours=Held(value=one.ours, changed_at=ours_changed_at),
+            theirs=Held(value=one.theirs, changed_at=theirs_changed_at),
+        )
+        match merged.act:
+            case Act.WRITE_THEIRS:
+                to_theirs.append(one.to_theirs(merged))
+            case Act.WRITE_OURS:
+                if (write := one.to_ours(merged)) is not None:
+                    to_ours.append(write)
+            case Act.ASK:
+                if one.is_new_question():
+                    asked.append(Asked(key=one.key, row=row, ours=one.ours, theirs=one.theirs))
+                    remember[one.key] = one.remembered(
+                        one.known.base if one.known else None,
+                        now,
+                        Question(ours=one.ours, theirs=one.theirs, asked_at=now),
+                    )
+            case Act.KEEP:
+                if (kept := one.kept(merged, now)) is not None:
+                    remember[one.key] = kept
+    return Look(
+        to_theirs=tuple(to_theirs), to_ours=tuple(to_ours), asked=tuple(asked), remember=remember
+    )
+
+
+def may_have_changed(mapping: FieldMapping, ours: OurSide, agreed: Mapping[str, Agreed]) -> bool:
+    """Whether our side of a field that was agreed on differs from then; the CRM is not asked."""
+    for row in mapping.rows:
+        known = agreed.get(key_of(row))
+        if known is None or known.base is None:
+            continue
+        value = (
+            outgoing_of(row, ours.values)[0]
+            if row.flow is not Flow.IN
+            else ABSENT
+            if ours.details is None
+            else ours.details.get(row.ours or "")
+        )
+        if value is not ABSENT and not is_same(value, known.base.ours):
+            return True
+    return False
+
+
+class _Row:
+    """One row with the two values that are compared: in the CRM's shape if it is written there."""
+
+    def __init__(
+        self,
+        row: FieldRow,
+        mapping: FieldMapping,
+        ours: OurSide,
+        crm: CrmSide,
+        known: Agreed | None,
+    ) -> None:
+        self.row = row
+        self.key = key_of(row)
+        self.known = known
+        self._note: str | None = None
+        self._present = ABSENT if ours.details is None else ours.details.get(row.ours or "")
+        if row.flow is not Flow.OUT:
+            self._text, self._note = incoming(row, crm, mapping)
+        if row.flow is Flow.IN:
+            self.ours, self.theirs = self._present, self._text
+        else:
+            self.ours, self._out_note = outgoing_of(row, ours.values)
+            self.theirs = crm.fields.get(row.theirs, ABSENT)
+
+    def to_theirs(self, merged: Merged) -> Write:
+        return Write(
+            key=self.key,
+            row=self.row,
+            value=self.ours,
+            present=self.theirs,
+            replaces=None if merged.loses is ABSENT else merged.loses,
+            agrees=Base(ours=self.ours, theirs=self.ours),
+            why=merged.why,
+            note=self._out_note,
+        )
+
+    def to_ours(self, merged: Merged) -> Write | None:
+        if self._text is ABSENT or self._present is ABSENT:
+            return None
+        return Write(
+            key=self.key,
+            row=self.row,
+            value=self._text,
+            present=self._present,
+            replaces=None if merged.loses is ABSENT else self._present,
+            agrees=Base(ours=self._once_written(), theirs=self.theirs),
+            why=merged.why,
+            note=self._note,
+        )
+
+    def _once_written(self) -> Any:
+        """Our side in the shape of the comparison, once the text stands there."""
+        if self.row.flow is Flow.IN:
+            return self._text
+        return outgoing_of(self.row, {self.row.ours or "": Known(self._text, "kidglove")})[0]
+
+    def is_new_question(self) -> bool:
+        question = self.known.question if self.known else None
+        return question is None or not (
+            is_same(question.ours, self.ours) and is_same(question.theirs, self.theirs)
+        )
+
+    def kept(self, merged: Merged, now: datetime) -> Agreed | None:
+        """What to remember where nothing is written; None if that is known already."""
+        base = self.known.base if self.known else None
+        if merged.settles:
+            is_known = (
+                base is not None
+                and is_same(base.ours, self.ours)
+                and is_same(base.theirs, self.theirs)
+            )
+            base = Base(ours=self.ours, theirs=self.theirs)
+        else:
+            is_known = True
+        had_question = self.known is not None and self.known.question is not None
+        return None if is_known and not had_question else self.remembered(base, now)
+
+    def remembered(
+        self, base: Base | None, now: datetime, question: Question | None = None
+    ) -> Agreed:
+        effect = self.known.effect_id if self.known else None
+        return Agreed(base=base, at=now, effect_id=effect, question=question)
