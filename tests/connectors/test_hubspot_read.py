@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import requests
 
 from domain.errors import Gone, Misconfigured
 from domain.facts import Role
 from domain.leaf import Known, Missing
 from domain.ports import FoundAccounts
-from tests.connectors.hubspot_stage import CUSTOMER, PLAN, START, Stage, staged
+from tests.connectors.hubspot_stage import CUSTOMER, NAMES, PLAN, START, Stage, staged
 
 
 @pytest.fixture
@@ -143,3 +146,72 @@ def test_a_hundred_companies_cost_as_many_calls_as_one(stage: Stage) -> None:
     connector.calls.clear()
     connector.read_accounts(customers=customers, plan=PLAN)
     assert (connector.calls.total(), connector.calls["companies.read"]) == (alone, 1)
+
+
+def test_links_that_come_in_pages_are_all_followed(stage: Stage) -> None:
+    titles = {f"Ticket {number}" for number in range(7)}
+    for title in titles:
+        stage.sim.add_ticket(stage.company, title)
+    stage.sim.associations.page_size = 3
+    tickets = stage.read(stage.connector()).tickets
+    assert isinstance(tickets, Known)
+    assert {one.title for one in tickets.value} == titles
+
+
+def test_the_billing_contact_is_the_one_with_the_label(stage: Stage) -> None:
+    stage.sim.add_contact(stage.company, "Otto", "Other")
+    contact = stage.sim.add_contact(stage.company, "Ana", "Lima", "ana@example.com")
+    label(stage, contact)
+    found = stage.read(stage.connector()).ap_contact
+    assert isinstance(found, Known)
+    assert (found.value.id, found.value.name, found.value.email) == (
+        contact,
+        "Ana Lima",
+        "ana@example.com",
+    )
+
+
+def label(stage: Stage, contact: str) -> None:
+    """Give the contact's association the label that the shipped mapping names."""
+
+    def call(method: str, path: str, body: object) -> Any:
+        reply = requests.request(
+            method,
+            f"{stage.sim.url}{path}",
+            json=body,
+            headers={"Authorization": f"Bearer {stage.sim.service_key}"},
+            timeout=10,
+        )
+        assert reply.ok, reply.text
+        return reply.json()
+
+    made = call(
+        "POST",
+        "/crm/associations/2026-09/contacts/companies/labels",
+        {"label": "Billing contact", "name": "billing_contact"},
+    )
+    type_id = made["results"][0]["typeId"]
+    call(
+        "PUT",
+        f"/crm/objects/2026-09/contacts/{contact}/associations/companies/{stage.company}",
+        [{"associationCategory": "USER_DEFINED", "associationTypeId": type_id}],
+    )
+
+
+def test_two_companies_that_claim_one_customer_are_both_returned(stage: Stage) -> None:
+    stage.sim.drop_property("companies", "stripe_customer_id")
+    stage.sim.add_property("companies", "stripe_customer_id")
+    twins = {
+        stage.sim.add_company(f"Twin {number}", stripe_customer_id="cus_Twin")
+        for number in range(2)
+    }
+    answer = stage.connector().read_accounts(customers=["cus_Twin"], plan=PLAN)["cus_Twin"]
+    assert isinstance(answer, FoundAccounts)
+    assert {one.ref.id for one in answer.records} == twins
+
+
+def test_the_settings_may_name_another_property_for_the_csm(stage: Stage) -> None:
+    stage.sim.add_property("companies", "cs_owner", owner=True)
+    stage.sim.human(stage.csm).set_company(stage.company, cs_owner=stage.spare)
+    connector = stage.connector(names=replace(NAMES, csm="cs_owner"))
+    assert stage.read(connector).people[Role.CSM].id == stage.spare

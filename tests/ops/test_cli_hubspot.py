@@ -1,0 +1,62 @@
+"""`kidglove hubspot setup` as an admin sees it: what is made, what is left, which exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from connectors.hubspot.schema import WANTED
+from ops.cli.app import app
+from simulators.clock import SimClock
+from simulators.hubspot import HubspotSim
+from tests.connectors.hubspot_stage import START
+
+
+@pytest.fixture
+def sim(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[HubspotSim]:
+    monkeypatch.chdir(tmp_path)
+    with HubspotSim(SimClock(START)) as sim:
+        monkeypatch.setenv("KIDGLOVE_HUBSPOT__TOKEN", sim.service_key)
+        monkeypatch.setenv("KIDGLOVE_HUBSPOT__API_BASE", sim.url)
+        yield sim
+
+
+def setup(*words: str) -> Result:
+    return CliRunner().invoke(app, ["hubspot", "setup", *words])
+
+
+def did(result: Result) -> list[str]:
+    start = result.stdout.index("[")
+    return [str(one["did"]) for one in json.loads(result.stdout[start:])]
+
+
+def test_a_dry_run_says_how_many_and_makes_none(sim: HubspotSim) -> None:
+    said = setup("--dry-run")
+    assert said.exit_code == 0
+    assert f"{len(WANTED)} properties of companies and tasks would be looked at." in said.stderr
+    assert sim.writes() == []
+    assert "would make" in said.stdout
+
+
+def test_the_second_run_finds_everything_there(sim: HubspotSim) -> None:
+    first, second = setup("--json"), setup("--json")
+    assert (first.exit_code, set(did(first))) == (0, {"made"})
+    assert (second.exit_code, set(did(second))) == (0, {"there"})
+
+
+def test_what_is_left_for_a_person_ends_with_one(sim: HubspotSim) -> None:
+    sim.add_property("companies", "stripe_customer_id")
+    said = setup()
+    assert said.exit_code == 1
+    assert "1 of them need a person." in said.stdout
+
+
+def test_no_run_tells_the_token(sim: HubspotSim) -> None:
+    sim.revoke_scope("crm.schemas.companies.write")
+    said = setup()
+    assert said.exit_code != 0
+    assert sim.service_key not in f"{said.output}{said.exception!r}"
