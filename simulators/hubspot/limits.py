@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from datetime import datetime
 
 from simulators.hubspot.errors import Refusal
 from simulators.hubspot.portal import Portal
@@ -41,11 +40,6 @@ class Window:
         self._calls.append((self._portal.clock.seconds(), time.monotonic()))
         self.peak = max(self.peak, used + 1)
         return True
-
-    def fill(self, left: int = 0) -> None:
-        """Pretend that all but `left` calls were made just now."""
-        now = (self._portal.clock.seconds(), time.monotonic())
-        self._calls.extend([now] * max(0, self.most - left - self.used()))
 
 
 class Limits:
@@ -134,10 +128,6 @@ class Limits:
                 max(0, self.daily - self.used_today())
             )
         return told
-
-    def resets(self) -> datetime:
-        """When the day's count starts anew, aware UTC."""
-        return self._portal.midnight()
 
     def _full(self, policy: str, word: str, seconds: int) -> Refusal:
         self.refused += 1

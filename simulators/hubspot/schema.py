@@ -155,10 +155,9 @@ class ObjectType:
         return (self.created, self.modified, "hs_object_id")
 
 
-def options(*values: str, **labels: str) -> tuple[Option, ...]:
-    """Options whose labels are their values, then those with a label of their own."""
-    plain = [Option(value.replace("_", " ").capitalize(), value) for value in values]
-    return tuple(plain + [Option(label, value) for value, label in labels.items()])
+def options(*values: str) -> tuple[Option, ...]:
+    """Options whose labels are made from their values."""
+    return tuple(Option(value.replace("_", " ").capitalize(), value) for value in values)
 
 
 def by_name(properties: Iterable[Property]) -> dict[str, Property]:
