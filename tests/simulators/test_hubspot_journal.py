@@ -124,6 +124,17 @@ def test_a_filter_lets_through_what_it_names(desk: Desk, key: str) -> None:
     assert events(desk, key, "earliest")[1][0]["properties"] == {"hold": "held"}
 
 
+def test_calculated_properties_tell_nobody(desk: Desk, key: str) -> None:
+    body = {**SUBSCRIPTION, "objectTypeId": "0-27", "properties": []}
+    assert desk.send("POST", SUBSCRIPTIONS, body, key=key).status_code == 201
+    task = desk.sim.add_task(desk.acme, "Call")
+
+    desk.sim.human(desk.ann).complete_task(task)
+
+    [told] = events(desk, key, "latest")[1]
+    assert told["properties"] == {"hs_task_status": "COMPLETED"}
+
+
 def test_links_are_told_where_they_are_subscribed_to(desk: Desk, key: str) -> None:
     body = {
         "subscriptionType": "ASSOCIATION",
