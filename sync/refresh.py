@@ -25,12 +25,11 @@ from mappings.merging import OurSide, may_have_changed
 from mappings.translate import crm_parts, read_plan
 from sync.configs import Config
 from sync.crms import Crm, Crms
+from sync.linking import ACCOUNT as ACCOUNT
+from sync.linking import Answer, Lost, admitted, lost
 
-_Answer = FoundAccounts | KidgloveError | None
 OF_PAYMENTS = ("payment.", "customer.")
 """The values of ours that the payment system alone decides."""
-ACCOUNT = "account"
-"""The kind of a CRM record that an account of ours is linked with."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +71,7 @@ class Refreshed:
     crm_ref: Ref | None = None
     elsewhere: tuple[CrmPicture, ...] = ()
     ambiguous: tuple[Ref, ...] = ()
+    lost: tuple[Lost, ...] = ()
     errors: tuple[KidgloveError, ...] = ()
 
 
@@ -138,13 +138,13 @@ class Refresh:
         accounts: Sequence[Remembered],
         customers: Mapping[AccountId, str | None],
         config: Config,
-    ) -> Mapping[AccountId, Mapping[str, _Answer]]:
+    ) -> Mapping[AccountId, Mapping[str, Answer]]:
         """What each CRM says of each account, by system, the policy's primary first.
 
         A linked account is read where it is linked. One without any link is asked for everywhere
         by its customer id, once: what is found becomes its links.
         """
-        found: dict[AccountId, dict[str, _Answer]] = {one.account: {} for one in accounts}
+        found: dict[AccountId, dict[str, Answer]] = {one.account: {} for one in accounts}
         for crm in self.crms.ordered(config.policy.crm.primary):
             keys: dict[AccountId, str] = {}
             ids: list[str] = []
@@ -174,10 +174,11 @@ class Refresh:
         self,
         one: Remembered,
         before: Refreshed,
-        answers: Mapping[str, _Answer],
+        answers: Mapping[str, Answer],
         config: Config,
     ) -> Refreshed:
         """The facts joined: the home CRM's picture, and what people say in the others."""
+        answers = admitted(answers, one.links)
         home = self._home(one, answers, config)
         if home is None:
             gap = Missing("no CRM is connected")
@@ -202,10 +203,11 @@ class Refresh:
             crm_ref=ref,
             elsewhere=tuple(elsewhere),
             ambiguous=ambiguous,
+            lost=lost(answers, one.links),
             errors=(*before.errors, *problems),
         )
 
-    def _home(self, one: Remembered, answers: Mapping[str, _Answer], config: Config) -> Crm | None:
+    def _home(self, one: Remembered, answers: Mapping[str, Answer], config: Config) -> Crm | None:
         """Where an open task stands it stays; else the policy's primary among those that know the
         account. One that cannot be read now is waited for, lest the task open in two."""
         ordered = self.crms.ordered(config.policy.crm.primary)
@@ -221,7 +223,7 @@ class Refresh:
         return ordered[0] if ordered else None
 
     def _understand(
-        self, answer: _Answer, config: Config, system: str
+        self, answer: Answer, config: Config, system: str
     ) -> tuple[Leaf[CrmPicture], Ref | None, tuple[Ref, ...], tuple[KidgloveError, ...]]:
         if isinstance(answer, KidgloveError):
             return Missing(answer.message), None, (), (answer,)

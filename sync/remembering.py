@@ -11,7 +11,9 @@ from domain.errors import Bug, Gone, KidgloveError, Misconfigured, Unauthorized
 from domain.facts import CrmPicture, PaymentPicture
 from domain.ids import AccountId
 from domain.leaf import Known
+from domain.rows import EVALUATE
 from sync.durable import TransactionPort
+from sync.linking import Lost
 from sync.pictures import PictureCodec
 from sync.refresh import Refreshed
 
@@ -35,10 +37,26 @@ def remember(
         tx.links.link(account, read.crm_ref, now=now)
     for other in read.elsewhere:
         tx.links.link(account, other.account, now=now)
+    for one in read.lost:
+        _lose(tx, account, one, now)
     for ref in read.ambiguous:
         tx.links.quarantine(
             ref, account=account, reason="several CRM accounts claim the customer", now=now
         )
+
+
+def _lose(tx: TransactionPort, account: AccountId, lost: Lost, now: datetime) -> None:
+    """Set a link aside that leads nowhere; the account is looked for anew by its stable id."""
+    tx.links.quarantine(lost.ref, account=account, reason=lost.reason, now=now)
+    tx.audit.note(
+        "link.lost",
+        f"{lost.ref}: {lost.reason}",
+        now=now,
+        account=account,
+        details={"successor": str(lost.successor) if lost.successor else None},
+    )
+    if lost.successor is None:
+        tx.lanes.mark_dirty(account, EVALUATE, cause="kidglove:link lost")
 
 
 def tell_errors(tx: TransactionPort, account: AccountId, read: Refreshed, now: datetime) -> None:

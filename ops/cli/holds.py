@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -18,6 +19,9 @@ from ops.cli.common import (
     when,
     whoami,
 )
+
+if TYPE_CHECKING:
+    from domain.rows import Link
 
 holds = typer.Typer(no_args_is_help=True, help="Holds: who asked for quiet, until when.")
 alerts = typer.Typer(no_args_is_help=True, help="Words to the administrators.")
@@ -229,10 +233,18 @@ def _decide(
             None,
         )
         if not change(ref, now=now) or owner is None:
-            fail(f"there is no link {ref}", "`kidglove link list --all` shows every link.")
+            fail(f"there is no link {ref}", _remedy(tx.links.all(), record))
         tx.audit.note(f"link.{word}", str(ref), now=now, account=owner, actor=by or whoami())
         tx.lanes.mark_dirty(owner, EVALUATE, cause=f"person:link.{word}")
     if as_json:
         print_json({"link": str(ref), "state": word})
     else:
         out.print("Done.")
+
+
+def _remedy(known: Sequence[Link], record: str) -> str:
+    """What to type instead. Part of an id is never taken for the id: it may name another record."""
+    whole = [one.external_id for one in known if record and one.external_id.startswith(record)]
+    if whole:
+        return f"That id is cut short; the whole one is {' or '.join(sorted(whole))}."
+    return "`kidglove link list --all` shows every link."

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.ids import Ref
+from tests.journeys.quiet_scenes import failed_high
 from tests.ops.desk import Desk
 from tests.world import build
 
@@ -108,6 +109,18 @@ def test_an_alert_stays_until_somebody_has_read_it(desk: Desk) -> None:
     assert desk.type("alert", "list").code == 0
     assert desk.type("alert", "ack", id).code == 1
     assert "Look at this." in desk.type("alert", "list", "--all").out
+
+
+def test_an_id_that_is_cut_short_is_refused_and_the_whole_one_named(desk: Desk) -> None:
+    customer, account = failed_high(desk.world)
+
+    said = desk.type("link", "reject", "salesforce", account[:15], "--by", "ann")
+
+    assert said.code == 1
+    assert account in said.err
+    with desk.world.runtime.store.begin() as tx:
+        links = tx.links.of(desk.world.account(customer))
+    assert {one.state.value for one in links} == {"confirmed"}
 
 
 def test_a_doubtful_link_is_decided_by_a_person(desk: Desk) -> None:
