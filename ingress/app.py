@@ -71,7 +71,7 @@ class Edge:
                 Route("/webhooks/stripe", self._stripe, methods=["POST"]),
                 Route("/webhooks/salesforce/outbound/{secret}", self._outbound, methods=["POST"]),
                 Route("/webhooks/salesforce/flow", self._flow, methods=["POST"]),
-                Route("/hooks/hubspot", self._hubspot, methods=["POST"]),
+                Route("/webhooks/hubspot", self._hubspot, methods=["POST"]),
                 Route("/healthz", self._health, methods=["GET"]),
             ],
             lifespan=lifespan,

@@ -36,7 +36,7 @@ from tests.sides import HubspotSide, SalesforceSide, Side
 START = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 """A Friday morning in New York."""
 ORG_SECRET = "path-secret-of-the-tests"
-HUBSPOT_URL = "https://hooks.kidglove.example/hooks/hubspot"
+HUBSPOT_URL = "https://hooks.kidglove.example/webhooks/hubspot"
 """The public address, which HubSpot signs; a proxy leads from it to the edge."""
 HUBSPOT_EVENTS = (
     *(
@@ -329,7 +329,7 @@ def build(
             ),
         )
         if portal is not None:
-            portal.watch(f"{edge.url}/hooks/hubspot", HUBSPOT_EVENTS, signed_url=HUBSPOT_URL)
+            portal.watch(f"{edge.url}/webhooks/hubspot", HUBSPOT_EVENTS, signed_url=HUBSPOT_URL)
     relay = InlineRelay(
         store=runtime.store, connection=runtime.redis, clock=clock, resend_seconds=30
     )

@@ -102,11 +102,14 @@ def demo(
         bool, typer.Option("--keep", help="Leave everything running at the end.")
     ] = False,
     story: Annotated[str, typer.Option(help="full, or quiet for the short one.")] = "full",
+    crm: Annotated[
+        str, typer.Option(help="salesforce, hubspot, or both: everybody is in each.")
+    ] = "salesforce",
     as_json: Json = False,
 ) -> None:
     """Play failed payments against simulated vendors, on a fast clock, with everything real.
 
-    PostgreSQL, Valkey, the webhook edge, relay, workers and both simulators run in one temporary
+    PostgreSQL, Valkey, the webhook edge, relay, workers and the simulators run in one temporary
     directory on loopback. Exits 0 only if every simulated system ends as it should.
 
     Examples:
@@ -116,10 +119,12 @@ def demo(
         kidglove demo --keep
 
         kidglove demo --story quiet
+
+        kidglove demo --crm hubspot
     """
     from ops.demo import play
 
-    raise typer.Exit(play(story=story, keep=keep, as_json=as_json))
+    raise typer.Exit(play(story=story, crm=crm, keep=keep, as_json=as_json))
 
 
 def show_settings(as_json: Json = False) -> None:

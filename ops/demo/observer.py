@@ -21,7 +21,7 @@ NEWS = sa.text(
     """
 )
 RECEIPT = sa.text(
-    "SELECT subject, receipt, body FROM effects WHERE key = :key ORDER BY id DESC LIMIT 1"
+    "SELECT system, subject, receipt, body FROM effects WHERE key = :key ORDER BY id DESC LIMIT 1"
 )
 TOLD = {
     "case.open": "opens a case for {name}: {text}",
@@ -110,14 +110,14 @@ class Observer:
                 pass
 
     def _task(self, at: datetime, effect: Mapping[str, Any]) -> None:
-        row = self._stage.salesforce.do("get", id=effect["receipt"]["id"])
-        known = self._tasks.get(row["Id"])
-        if known is None or known != row["IsClosed"]:
-            owner = self._stage.salesforce.do("get", id=row["OwnerId"])["Name"]
-            verb = "closes the task of" if row["IsClosed"] else "gives a task to"
-            what = f'{verb} {owner}: "{row["Subject"]}"'
-            self._say(at, "Kidglove", what, f"Salesforce Task {row['Id']}")
-        self._tasks[row["Id"]] = row["IsClosed"]
+        crm = next(one for one in self._stage.crms if one.system == effect["system"])
+        task = crm.task(effect["receipt"]["id"])
+        known = self._tasks.get(task.id)
+        if known is None or known != task.is_closed:
+            verb = "closes the task of" if task.is_closed else "gives a task to"
+            what = f'{verb} {task.owner}: "{task.subject}"'
+            self._say(at, "Kidglove", what, task.where)
+        self._tasks[task.id] = task.is_closed
 
     def _stripe_mails(self) -> None:
         mails = self._stage.stripe.mails()

@@ -14,6 +14,7 @@ from types import FrameType
 
 from rich.console import Console
 
+from ops.demo.crms import CRMS
 from ops.demo.ending import Check, Ends, checks
 from ops.demo.narrator import Narrator
 from ops.demo.stage import NotReady, Stage, stage
@@ -21,16 +22,24 @@ from ops.demo.story import START, Story, on
 from ops.demo.tempo import Stuck
 
 STORIES = ("full", "quiet")
+SIMULATED = {
+    "salesforce": "Stripe and Salesforce",
+    "hubspot": "Stripe and HubSpot",
+    "both": "Stripe, Salesforce and HubSpot",
+}
 ENDINGS = (signal.SIGINT, signal.SIGTERM)
 WIDTH = 100
 """Columns where no terminal says how many there are."""
 LOG_LINES = 25
 
 
-def play(*, story: str, keep: bool, as_json: bool) -> int:
-    """Play a story. 0 if everything ended as expected, 1 if not, 2 for a story we do not have."""
+def play(*, story: str, crm: str, keep: bool, as_json: bool) -> int:
+    """Play a story. 0 if everything ended as expected, 1 if not, 2 for one that we do not have."""
     if story not in STORIES:
         sys.stderr.write(f"there is no story {story!r}; there are {', '.join(STORIES)}\n")
+        return 2
+    if crm not in CRMS:
+        sys.stderr.write(f"there is no CRM {crm!r}; there are {', '.join(CRMS)}\n")
         return 2
     console = _console(silent=as_json)
     narrator = Narrator(console)
@@ -39,10 +48,10 @@ def play(*, story: str, keep: bool, as_json: bool) -> int:
     narrator.title(
         "Kidglove demo",
         "Everything runs here, on loopback, on a simulated clock that jumps from one event to the",
-        "next. Stripe and Salesforce are simulated over HTTP; everything else is the real product.",
+        f"next. {SIMULATED[crm]} are simulated over HTTP; everything else is the real product.",
     )
     try:
-        with stage(start=START, say=narrator.started) as here:
+        with stage(start=START, crms=CRMS[crm], say=narrator.started) as here:
             try:
                 found = _act(here, narrator, story)
             except (Stuck, LookupError) as problem:
@@ -120,7 +129,7 @@ def _stay(console: Console, here: Stage) -> None:
     kidglove = Path(sys.executable).with_name("kidglove")
     for what, where in (
         ("simulated Stripe", f"{here.stripe.url}/_sim/state"),
-        ("simulated Salesforce", f"{here.salesforce.url}/_sim/state"),
+        *((f"simulated {crm.title}", f"{crm.url}/_sim/state") for crm in here.crms),
         ("the clock", f"{here.world.url}/clock"),
         ("webhook edge", f"{here.edge}/healthz"),
         ("console", here.console or "not part of this installation"),

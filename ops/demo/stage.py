@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from connectors.stripe.versions import API_VERSION
-from ops.demo.vendors import Salesforce, Stripe, World
+from ops.demo.crms import Crm, Hubspot, Member, Salesforce
+from ops.demo.vendors import Stripe, World
 from ops.embedded import running
 from ops.embedded.server import prefixed
 from store.unit_of_work import UnitOfWork
@@ -29,23 +30,10 @@ START_PATIENCE_S = 90.0
 """How long either process may take to say that it is ready, on a slow machine."""
 END_PATIENCE_S = 60.0
 LOOK_S = 0.05
-WATCHED = ("Dunning_Status__c", "Dunning_Hold_Until__c", "Dunning_Promise_Date__c")
-"""The fields whose change the org tells by outbound message, as in the shipped package."""
 
 
 class NotReady(RuntimeError):
     """A process of the demo did not start; the message ends with its own last words."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Member:
-    """One customer of the cast, by its ids."""
-
-    name: str
-    customer: str
-    subscription: str
-    account: str
-    company: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,12 +43,12 @@ class Stage:
     directory: Path
     world: World
     stripe: Stripe
-    salesforce: Salesforce
+    crms: tuple[Crm, ...]
+    """The connected ones; the first gets the tasks."""
     store: UnitOfWork
     redis_url: str
     edge: str
     console: str | None
-    people: Mapping[str, str]
     accounts: Mapping[str, Member]
     environment: Mapping[str, str]
     pids: Mapping[str, int]
@@ -73,7 +61,7 @@ class Says(Protocol):
 
 
 @contextmanager
-def stage(*, start: datetime, say: Says) -> Iterator[Stage]:
+def stage(*, start: datetime, crms: Sequence[str], say: Says) -> Iterator[Stage]:
     """Start both processes and what they need; end them and remove the directory afterwards.
 
     The processes end with this one, however it ends. `NotReady` if one does not come up.
@@ -97,11 +85,12 @@ def stage(*, start: datetime, say: Says) -> Iterator[Stage]:
             )
         )
         found = vendors.first_line()
-        stripe, salesforce = Stripe(found["stripe"]["url"]), Salesforce(found["salesforce"]["url"])
+        stripe = Stripe(found["stripe"]["url"])
         say("a simulated Stripe account", stripe.url)
-        say("a simulated Salesforce org", salesforce.url)
-        port = _free_port()
-        environment = _environment(found, stripe, salesforce, port, directory, clock_file)
+        connected = tuple(_crm(name, found) for name in crms)
+        for crm in connected:
+            say(f"a simulated {crm.title} account", crm.url)
+        environment = _environment(found, stripe, connected, directory, clock_file)
         product = over.enter_context(
             _process("kidglove", _module("ops.cli", "up", "--json"), directory, environment)
         )
@@ -123,12 +112,11 @@ def stage(*, start: datetime, say: Says) -> Iterator[Stage]:
             directory=directory,
             world=World(found["control"]),
             stripe=stripe,
-            salesforce=salesforce,
+            crms=connected,
             store=store,
             redis_url=queue.url,
             edge=running_now["edge"],
             console=running_now["console"],
-            people=found["world"]["people"],
             accounts={
                 name: Member(**member) for name, member in found["world"]["accounts"].items()
             },
@@ -210,22 +198,26 @@ def _clean_environment() -> dict[str, str]:
     return {**kept, "PYTHONPATH": f"{root}{os.pathsep}{known}" if known else root}
 
 
+def _crm(name: str, found: Mapping[str, Any]) -> Crm:
+    login = found[name]
+    if name == Hubspot.system:
+        return Hubspot(login["url"], people=found["world"]["owners"], login=login)
+    return Salesforce(login["url"], people=found["world"]["people"], login=login)
+
+
 def _environment(
     found: Mapping[str, Any],
     stripe: Stripe,
-    salesforce: Salesforce,
-    port: int,
+    crms: Sequence[Crm],
     directory: Path,
     clock_file: Path,
 ) -> dict[str, str]:
     """The settings of the demo's installation: what an admin would put into `.env`."""
+    port = _free_port()
     edge = f"http://127.0.0.1:{port}"
-    path_secret = secrets.token_hex(16)
     _, signing_secret = stripe.do(
         "add_webhook_endpoint", url=f"{edge}/webhooks/stripe", api_version=API_VERSION
     )
-    salesforce.do("watch", url=f"{edge}/webhooks/salesforce/outbound/{path_secret}", fields=WATCHED)
-    org = found["salesforce"]
     ours = {
         "DATA_DIR": str(directory / "data"),
         "PORT": str(port),
@@ -238,14 +230,9 @@ def _environment(
         "STRIPE__API_BASE": stripe.url,
         "STRIPE__WEBHOOK_SECRETS": json.dumps([signing_secret]),
         "STRIPE__WEBHOOK_URL": f"{edge}/webhooks/stripe",
-        "SALESFORCE__INSTANCE_URL": "https://kidglove.my.salesforce.com",
-        "SALESFORCE__API_BASE": salesforce.url,
-        "SALESFORCE__CLIENT_ID": org["consumer_key"],
-        "SALESFORCE__CLIENT_SECRET": org["consumer_secret"],
-        "SALESFORCE__ORGANIZATION_ID": org["organization_id"],
-        "SALESFORCE__FALLBACK_OWNER": found["world"]["people"]["desk"],
-        "SALESFORCE__WEBHOOK_SECRETS": json.dumps([path_secret]),
     }
+    for crm in crms:
+        ours |= crm.connect(edge)
     settings = {f"KIDGLOVE_{name}": value for name, value in ours.items()}
     lines = "".join(f"{name}='{value}'\n" for name, value in settings.items())
     # For commands that a person runs in this directory while everything is up.

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from domain.holds import Quiet
 from domain.ids import Ref
+from ops.demo.crms import NAMES, Member
 from ops.demo.ending import Check, Ends, settings_in_words
 from ops.demo.narrator import Narrator
 from ops.demo.observer import Observer
-from ops.demo.stage import Member, Stage
+from ops.demo.stage import Stage
 from ops.demo.tempo import Tempo
 
 START = datetime(2026, 11, 2, 14, 0, tzinfo=UTC)
 """A Monday morning, nine o'clock in New York."""
 DAY = timedelta(days=1)
-CLOSED_FIELDS = {
-    "Payment_Status__c": "Paid",
-    "Dunning_Quiet_State__c": "Off",
-    "Amount_Past_Due__c": None,
-    "Dunning_Sync_Error__c": None,
-}
+CLOSED_FIELDS = {"status": "paid", "quiet": "off", "due": None, "problem": None}
 
 
 class Story:
@@ -30,6 +27,7 @@ class Story:
 
     def __init__(self, stage: Stage, narrator: Narrator) -> None:
         self._stage = stage
+        self._crm = stage.crms[0]
         self._narrator = narrator
         self._observer = Observer(stage, narrator)
         self._tempo = Tempo(stage, after_each=self._observer.look)
@@ -52,12 +50,13 @@ class Story:
         aurelius = self._stage.accounts["aurelius"]
         self._tempo.settle()
         self._tempo.go_to(on(2, 15, 45))
-        task = self._stage.salesforce.living_task(aurelius.account)
-        screen = task["Description"].split("\n\nDetails")[0]
-        self._narrator.show("What Morgan Vale sees in Salesforce", f"{task['Subject']}\n\n{screen}")
+        task = self._crm.living_task(aurelius)
+        screen = re.split(r"\n+Details", task.text)[0]
+        what = f"What Morgan Vale sees in {self._crm.title}"
+        self._narrator.show(what, f"{task.subject}\n\n{screen}")
         self._tell_certificate(aurelius)
         self._tempo.go_to(on(2, 16, 10))
-        self._csm("morgan", "Morgan Vale", aurelius, Dunning_Status__c="In Resolution")
+        self._marks("morgan", aurelius, resolving=True)
         self._tell_certificate(aurelius)
 
     def nobody_acts(self) -> None:
@@ -65,18 +64,12 @@ class Story:
         self._narrator.chapter("2. Nobody acts on Northgate Capital, so it goes up the chain")
         northgate = self._stage.accounts["northgate"]
         self._narrator.aside(
-            "The chain: Priya Raman, Felix Nordstrom, Tomas Lind (inactive in Salesforce), "
-            "Ines Okafor."
+            f"The chain: {', '.join(self._chain[:2])}, Tomas Lind (inactive in "
+            f"{self._crm.title}), {self._chain[2]}."
         )
         self._tempo.go_to(on(4, 16, 0))
         self._narrator.tell(self._tempo.now, "Ines Okafor", "calls Northgate Capital")
-        self._stage.salesforce.do(
-            "add_event",
-            account=northgate.account,
-            subject="Called the CFO: new card today",
-            start=self._tempo.now.isoformat(),
-            owner=self._stage.people["ines"],
-        )
+        self._crm.talk("ines", northgate, "Called the CFO: new card today", self._tempo.now)
         self._pays(northgate)
 
     def noisy_to_quiet_and_back(self) -> None:
@@ -84,21 +77,13 @@ class Story:
         self._narrator.chapter("3. Halberd Cybersecurity: from noisy to quiet, and back")
         halberd, aurelius = self._stage.accounts["halberd"], self._stage.accounts["aurelius"]
         self._tempo.go_to(on(5, 16, 0))
-        task = self._stage.salesforce.living_task(halberd.account)
-        self._narrator.tell(
-            self._tempo.now, "Salma Haddad", "moves her task to Monday", f"Task {task['Id']}"
-        )
-        self._stage.salesforce.do(
-            "human_update",
-            user_id=self._stage.people["salma"],
-            object="Task",
-            id=task["Id"],
-            fields={"ActivityDate": "2026-11-09"},
-        )
+        task = self._crm.living_task(halberd)
+        self._narrator.tell(self._tempo.now, "Salma Haddad", "moves her task to Monday", task.where)
+        self._crm.snooze("salma", task, date(2026, 11, 9))
         self._tempo.settle()
         self._tempo.go_to(on(9, 15, 0))
         noisy = self._settings(halberd)
-        self._csm("salma", "Salma Haddad", halberd, Dunning_Status__c="In Resolution")
+        self._marks("salma", halberd, resolving=True)
         self._tell_certificate(halberd)
         mails, tries = self._mails(halberd), self._tries(halberd)
         self._tempo.go_to(on(10, 13, 0))
@@ -110,7 +95,7 @@ class Story:
         self._tempo.go_to(on(16, 15, 30))
         self._prove("Halberd: robotic mails while held", 0, self._mails(halberd) - mails)
         self._prove("Halberd: tries while held", 0, self._tries(halberd) - tries)
-        self._csm("salma", "Salma Haddad", halberd, Dunning_Status__c=None)
+        self._marks("salma", halberd, resolving=False)
         self._compare("recorded before the hold", noisy, halberd)
         self._tempo.go_to(on(16, 20, 0))
         self._narrator.tell(
@@ -118,7 +103,8 @@ class Story:
         )
         self._stage.stripe.do("customer_updates_card", customer=halberd.customer)
         self._tempo.go_to(on(17, 14, 0))
-        self._csm("morgan", "Morgan Vale", aurelius, Dunning_Hold_Until__c="2027-01-08")
+        said = self._crm.set_end("morgan", aurelius, date(2027, 1, 8))
+        self._tell_edit("morgan", aurelius, said)
 
     def two_months(self) -> None:
         """Aurelius stays quiet through two more renewals."""
@@ -154,7 +140,7 @@ class Story:
                 "northgate",
                 3,
                 mails=0,
-                task_owners=("Priya Raman", "Felix Nordstrom", "Ines Okafor"),
+                task_owners=self._chain,
             ),
             self._end("halberd", 2, mails=2, task_owners=("Salma Haddad",)),
         )
@@ -182,8 +168,8 @@ class Story:
                 settings=failing,
                 fields={
                     **CLOSED_FIELDS,
-                    "Payment_Status__c": "Payment failed",
-                    "Amount_Past_Due__c": 49.0,
+                    "status": "failed",
+                    "due": 49.0,
                 },
                 task_owners=(),
                 our_writes=0,
@@ -211,11 +197,21 @@ class Story:
 
     # ------------------------------------------------------------ hands and eyes
 
-    def _csm(self, user: str, name: str, member: Member, **fields: Any) -> None:
-        said = ", ".join(f"{field} = {value or '(empty)'}" for field, value in fields.items())
-        where = f"Salesforce Account {member.account}"
-        self._narrator.tell(self._tempo.now, name, f"sets {said} on {member.name}", where)
-        self._stage.salesforce.edit(self._stage.people[user], member.account, **fields)
+    @property
+    def _chain(self) -> tuple[str, ...]:
+        """Who gets Northgate's task in turn. HubSpot knows no managers: there the last recipient
+        that was configured comes last."""
+        last = "Ines Okafor" if self._crm.system == "salesforce" else "Billing Desk"
+        return ("Priya Raman", "Felix Nordstrom", last)
+
+    def _marks(self, person: str, member: Member, *, resolving: bool) -> None:
+        said = self._crm.set_status(person, member, resolving=resolving)
+        self._tell_edit(person, member, said)
+
+    def _tell_edit(self, person: str, member: Member, said: str) -> None:
+        where = self._crm.where(member)
+        what = f"sets {said} on {member.name}"
+        self._narrator.tell(self._tempo.now, NAMES[person], what, where)
         self._tempo.settle()
 
     def _pays(self, member: Member) -> None:

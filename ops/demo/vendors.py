@@ -50,7 +50,7 @@ class Reading:
 
 
 class World(Vendor):
-    """The clock that both vendors share, and whether their webhooks have arrived."""
+    """The clock that the vendors share, and whether their webhooks have arrived."""
 
     def read(self) -> Reading:
         """The present reading."""
@@ -110,39 +110,6 @@ class Stripe(Vendor):
             for name in ("pause_collection", "collection_method", "metadata", "status")
         }
         return found
-
-
-class Salesforce(Vendor):
-    """The simulated Salesforce org."""
-
-    def do(self, verb: str, **arguments: Any) -> Any:
-        """What the admin does, or reads."""
-        return self.post(f"/_sim/do/{verb}", arguments)["result"]
-
-    def edit(self, user: str, account: str, **fields: Any) -> None:
-        """A person edits an account."""
-        self.do("human_update", user_id=user, object="Account", id=account, fields=fields)
-
-    def account(self, id: str) -> dict[str, Any]:
-        """One account with all its fields."""
-        found: dict[str, Any] = self.do("get", id=id)
-        return found
-
-    def tasks(self, account: str | None = None) -> list[dict[str, Any]]:
-        """Our tasks (those with a key), oldest first."""
-        rows: list[dict[str, Any]] = self.do("rows", object="Task")
-        return [
-            row
-            for row in rows
-            if row.get("Dunning_Key__c") and (account is None or row["WhatId"] == account)
-        ]
-
-    def living_task(self, account: str) -> dict[str, Any]:
-        """The one task of a case, not those of its escalation."""
-        living = [row for row in self.tasks(account) if "-e" not in row["Dunning_Key__c"]]
-        if len(living) != 1:
-            raise LookupError(f"{account} has {len(living)} living tasks, not one")
-        return living[0]
 
 
 def _reading(plain: Mapping[str, Any]) -> Reading:

@@ -99,7 +99,7 @@ def test_hubspots_app_tells_us_of_everything_that_people_write() -> None:
         ("object.deletion", None),
         ("object.restore", None),
     ]
-    assert config["settings"]["targetUrl"].endswith("/hooks/hubspot")
+    assert config["settings"]["targetUrl"].endswith("/webhooks/hubspot")
 
 
 def test_every_property_that_hubspots_page_names_is_made_by_the_set_up() -> None:

@@ -22,7 +22,7 @@ from tests.ingress.letters import FLOW_KEY, ORGANIZATION, PATH_SECRET, SECRET, s
 NOW = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 LARGEST = 100_000
 APP_SECRET = "yyyyyyyy-yyyy-yyyy-yyyy-yyyyyyyyyyyy"
-HUBSPOT_URL = "https://billing.example.com/hooks/hubspot"
+HUBSPOT_URL = "https://billing.example.com/webhooks/hubspot"
 """The public address, which is never the one that the edge itself listens on."""
 
 Row = tuple[str, str, str | None]
@@ -108,7 +108,7 @@ class Door:
         text = f"POST{HUBSPOT_URL}".encode() + body + stamp.encode()
         made = base64.b64encode(hmac.new(secret.encode(), text, hashlib.sha256).digest())
         return self.post(
-            "/hooks/hubspot",
+            "/webhooks/hubspot",
             body,
             {
                 "Content-Type": "application/json",

@@ -47,7 +47,7 @@ def test_a_message_with_a_wrong_secret_is_refused_and_leaves_nothing(door: Door)
 
 
 def test_a_message_without_a_signature_is_refused(door: Door) -> None:
-    assert door.post("/hooks/hubspot", events({})).status_code == 400
+    assert door.post("/webhooks/hubspot", events({})).status_code == 400
 
 
 def test_what_concerns_only_another_portal_is_accepted_and_not_kept(door: Door) -> None:
