@@ -11,6 +11,7 @@ from connectors.hubspot import ids, signals
 from connectors.hubspot.changes import ChangeLister
 from connectors.hubspot.client import TIMEOUTS, Client
 from connectors.hubspot.definitions import Definitions
+from connectors.hubspot.described import described
 from connectors.hubspot.doctor import Doctor, Expected
 from connectors.hubspot.gateway import Gateway
 from connectors.hubspot.journal import PREFIX, Companies, Journal
@@ -26,6 +27,7 @@ from connectors.hubspot.write_tasks import TaskWriter
 from connectors.kit.http import Timeouts
 from connectors.kit.limits import Limiter
 from connectors.kit.retry import Retry
+from domain.described import DescribedField
 from domain.errors import KidgloveError
 from domain.facts import Person
 from domain.ids import Ref
@@ -33,7 +35,8 @@ from domain.ports import FieldsChange, Finding, Hint, Page, ReadPlan, Receipt, T
 
 
 class HubspotConnector:
-    """`ReadsAccounts`, `WritesCrm`, `ListsChanges`, `SendsSignals`, `SweepsHolds`, `Examines`.
+    """`ReadsAccounts`, `WritesCrm`, `ListsChanges`, `SendsSignals`, `SweepsHolds`, `Examines`,
+    `Describes`.
 
     For one process and one thread, made after the fork. `calls` counts the HTTP requests by kind.
     `base_url` sends all traffic to a simulator.
@@ -130,6 +133,10 @@ class HubspotConnector:
     def accounts_on_hold(self, *, plan: ReadPlan, words: Sequence[str]) -> Sequence[Ref]:
         """See `SweepsHolds.accounts_on_hold`; one call for each two hundred of them."""
         return self._sweeper.accounts_on_hold(plan=plan, words=words)
+
+    def describe_fields(self, object: str) -> Mapping[str, DescribedField]:
+        """See `Describes.describe_fields`; one call."""
+        return described(object, self._gateway.properties(object))
 
     def examine(self) -> Sequence[Finding]:
         """See `Examines.examine`."""

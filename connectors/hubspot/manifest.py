@@ -21,6 +21,7 @@ MANIFEST = Manifest(
             Capability.SENDS_SIGNALS,
             Capability.SWEEPS_HOLDS,
             Capability.EXAMINES,
+            Capability.DESCRIBES,
         }
     ),
     auth="a service key, or the access token of a project app with static authentication",

@@ -55,6 +55,7 @@ def test_the_names_of_the_commands_are_those_that_people_were_promised() -> None
         ("requirements",),
         ("connectors",),
         ("doctor", "confirm"),
+        ("hubspot", "setup"),
         ("backfill", "events"),
         *(("case", one) for one in "list show why expedite note link ready".split()),
         ("hold", "list"),
