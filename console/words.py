@@ -53,6 +53,7 @@ EFFECTS: Mapping[EffectKind, str] = {
     EffectKind.PAY_INVOICE: "try the payment",
     EffectKind.KEEP_TASK: "write the task",
     EffectKind.WRITE_FIELDS: "write the fields",
+    EffectKind.WRITE_CUSTOMER: "write on the customer",
     EffectKind.ALERT: "tell the administrators",
 }
 STATES: Mapping[EffectState, str] = {
