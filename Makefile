@@ -37,7 +37,7 @@ check: install ## format, lint, types, imports
 	@$(BIN)/lint-imports --no-logo
 
 test: install ## the whole test suite, against real PostgreSQL and Valkey; ARGS go to pytest
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 demo: install ## play a failed VIP payment against simulated vendors; ARGS="--keep" leaves it running
 	@$(BIN)/kidglove demo $(ARGS)

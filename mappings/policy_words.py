@@ -14,6 +14,8 @@ from domain.policy import (
     Automation,
     Comparison,
     Condition,
+    CrmRules,
+    Elsewhere,
     Handoff,
     HoldStart,
     Metric,
@@ -177,6 +179,7 @@ def _rest(policy: Policy) -> Iterator[str]:
         f"Stripe is taken to try {policy.attempts_assumed} times within "
         f"{_count(policy.window_assumed_days, 'day')}; a person is called before that is over."
     )
+    yield from _crms(policy.crm)
     if policy.rates:
         rates = ", ".join(
             f"1 {currency.upper()} is {rate.rate} {policy.base_currency.upper()} ({rate.as_of})"
@@ -184,6 +187,12 @@ def _rest(policy: Policy) -> Iterator[str]:
         )
         yield f"Amounts in other currencies are compared at these rates: {rates}."
     yield "An amount that cannot be compared counts as beyond the line."
+
+
+def _crms(rules: CrmRules) -> Iterator[str]:
+    first = rules.primary or "the first that is configured"
+    other = "keep its fields in step" if rules.elsewhere is Elsewhere.FIELDS else "get nothing"
+    yield f"An account that is in several CRMs has its task in {first}; the others {other}."
 
 
 def _span(span: Span) -> str:
