@@ -13,6 +13,7 @@ import pytest
 from connectors.kit.manifest import Kind
 from mappings.mapping_file import check_mapping
 from ops import scaffold
+from ops.quality import EXPECTED
 from ops.scaffold import Refused, write
 from tests.docs.documents import ROOT
 
@@ -147,6 +148,13 @@ def test_every_generated_line_fits_for_the_longest_name() -> None:
     long = [line for text in texts for line in text.splitlines() if len(line) > 100]
     # Code is broken by the formatter; a text is not.
     assert [line for line in long if '"' in line] == []
+
+
+@pytest.mark.parametrize("kind", scaffold.OFFERED)
+def test_a_new_connector_begins_with_every_port_of_its_kind(kind: Kind) -> None:
+    manifest = dict(scaffold.rendered("pipedrive", kind))["connectors/pipedrive/manifest.py"]
+    missing = [one for one in EXPECTED[kind] if f"Capability.{one.name}," not in manifest]
+    assert missing == []
 
 
 def test_the_command_says_what_is_wrong_and_ends_with_2(scratch: Path) -> None:
