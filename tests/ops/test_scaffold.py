@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -15,9 +16,20 @@ from mappings.mapping_file import check_mapping
 from ops import scaffold
 from ops.quality import EXPECTED
 from ops.scaffold import Refused, write
+from tests.conformance.kinds import CrmConformance, PaymentsConformance
+from tests.conformance.suite import Conformance, checks, traits_of
 from tests.docs.documents import ROOT
 
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "data", "docs")
+PASSES_AT_ONCE = {
+    "test_a_connector_with_its_credential_is_never_pickled",
+    "test_a_failed_check_is_a_finding_with_a_remedy",
+    "test_an_odd_stored_body_is_a_value_error_or_hints_at_nothing",
+    "test_every_stated_capability_is_there_in_the_words_of_its_port",
+    "test_examining_changes_nothing",
+    "test_the_stated_limits_keep_a_reserve_for_urgent_work",
+}
+"""What is true of a connector that does nothing; every other check is listed as not yet done."""
 NEW = (("pipedrive", "crm"), ("paddle", "payments"))
 
 
@@ -155,6 +167,20 @@ def test_a_new_connector_begins_with_every_port_of_its_kind(kind: Kind) -> None:
     manifest = dict(scaffold.rendered("pipedrive", kind))["connectors/pipedrive/manifest.py"]
     missing = [one for one in EXPECTED[kind] if f"Capability.{one.name}," not in manifest]
     assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "suite"), [(Kind.CRM, CrmConformance), (Kind.PAYMENTS, PaymentsConformance)]
+)
+def test_every_check_is_listed_or_passes_at_once(kind: Kind, suite: type[Conformance]) -> None:
+    text = dict(scaffold.rendered("pipedrive", kind))["tests/conformance/test_pipedrive.py"]
+    listed = set(re.findall(r'"(test_\w+)"', text))
+    asked = {
+        name
+        for name, (check, capability) in checks(suite).items()
+        if not traits_of(check) and (capability is None or capability in EXPECTED[kind])
+    }
+    assert (asked - listed, listed - asked) == (PASSES_AT_ONCE, set())
 
 
 def test_the_command_says_what_is_wrong_and_ends_with_2(scratch: Path) -> None:
