@@ -155,7 +155,7 @@ class Edge:
             return _refused(413, f"the body is larger than {self._max} bytes")
         except SignatureRefused as refusal:
             log.warning("webhook.refused", source="hubspot", reason=refusal.reason)
-            return _refused(400, str(refusal))
+            return _refused(401, str(refusal))
         # VENDOR: anything but 2xx is sent again for a day, so what concerns only another portal is
         # accepted and not kept (webhooks guide, retries).
         return await self._stored(messages, JSONResponse({"received": True}))

@@ -1,4 +1,4 @@
-"""Proves that a message is HubSpot's by its v3 signature, and keeps it as it came."""
+"""Proves that a message is HubSpot's by its v3 signature, and takes it apart into its events."""
 
 from __future__ import annotations
 
@@ -48,25 +48,28 @@ def verify(
     portal_id: str = "",
     method: str = "POST",
 ) -> list[Incoming]:
-    """The message as one `Incoming` with its raw body; none if every event is another portal's.
+    """The events of a message, one `Incoming` each as it came; those of another portal left out.
 
     `url` is the address as it is configured at HubSpot, never one that is made from headers, which
-    a stranger could choose. Several secrets may be valid while one is being replaced. The key is
-    made of the events and not of the attempt, so that a message that is sent again is the same
-    message in whatever order its events come. Raises `SignatureRefused`.
+    a stranger could choose. Several secrets may be valid while one is being replaced. A key is made
+    of the event and not of the attempt, so that an event that is sent again is the same event, in
+    whatever order and company it comes. Raises `SignatureRefused`; a message that is proven and no
+    list of events goes to quarantine as it came.
     """
     _proven(body, signature, timestamp, secrets, url=url, now=now, method=method)
     events = _events(body)
     if events is None:
-        return [_incoming(body, [], problem="the message is no list of events")]
-    if not all(map(_kind_of, events)):
-        return [_incoming(body, events, problem="an event does not say what it is about")]
+        return [
+            Incoming(
+                source=ids.SYSTEM,
+                key=f"message:{hashlib.sha256(body).hexdigest()[:40]}",
+                topic="unknown",
+                body=body,
+                problem="the message is no list of events",
+            )
+        ]
     ours = [one for one in events if not portal_id or str(one.get("portalId")) == portal_id]
-    if not ours:
-        return []
-    if len(ours) < len(events):
-        body = json.dumps(ours, separators=(",", ":")).encode()
-    return [_incoming(body, ours)]
+    return list({one.key: one for one in map(_incoming, ours)}.values())
 
 
 def signature_of(secret: str, *, method: str, url: str, body: bytes, timestamp: str) -> str:
@@ -134,20 +137,15 @@ def _events(body: bytes) -> list[Mapping[str, Any]] | None:
     return events if events and len(events) == len(items) else None
 
 
-def _incoming(
-    body: bytes, events: Sequence[Mapping[str, Any]], *, problem: str | None = None
-) -> Incoming:
-    keys = sorted(map(event_key, events)) or [hashlib.sha256(body).hexdigest()]
-    kinds = sorted({_kind_of(one) or "unknown" for one in events})
+def _incoming(event: Mapping[str, Any]) -> Incoming:
+    kind = event.get("subscriptionType") or event.get("eventType")
+    is_known = isinstance(kind, str)
     return Incoming(
         source=ids.SYSTEM,
-        key=f"events:{hashlib.sha256(''.join(keys).encode()).hexdigest()[:40]}",
-        topic=kinds[0] if len(kinds) == 1 else "events",
-        body=body,
-        problem=problem,
+        key=f"event:{event_key(event)[:40]}",
+        topic=str(kind) if is_known else "unknown",
+        body=json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode(
+            "utf-8", "surrogatepass"
+        ),
+        problem=None if is_known else "the event does not say what happened",
     )
-
-
-def _kind_of(event: Mapping[str, Any]) -> str | None:
-    kind = event.get("subscriptionType") or event.get("eventType")
-    return kind if isinstance(kind, str) else None

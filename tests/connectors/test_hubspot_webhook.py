@@ -103,22 +103,28 @@ def test_a_coded_address_proves_what_the_decoded_one_signed() -> None:
     assert len(verified(signature=made, url=coded)) == 1
 
 
-def test_the_raw_body_is_kept_as_one_message() -> None:
+def test_an_event_is_kept_as_it_came() -> None:
     [incoming] = verified()
-    assert (incoming.source, incoming.topic, incoming.body, incoming.problem) == (
+    assert (incoming.source, incoming.topic, json.loads(incoming.body), incoming.problem) == (
         "hubspot",
         "object.propertyChange",
-        BODY,
+        EVENT,
         None,
     )
 
 
-def test_a_second_attempt_in_another_order_is_the_same_message() -> None:
+def test_a_second_attempt_in_another_order_is_the_same_events() -> None:
     other = {**EVENT, "objectId": 9002}
     first = json.dumps([EVENT, other]).encode()
     again = json.dumps([{**other, "attemptNumber": 3}, {**EVENT, "attemptNumber": 3}]).encode()
-    [one], [two] = (verified(body, signature=signed(body)) for body in (first, again))
-    assert one.key == two.key
+    one, two = (verified(body, signature=signed(body)) for body in (first, again))
+    assert {event.key for event in one} == {event.key for event in two}
+    assert len(one) == len(two) == 2
+
+
+def test_an_event_that_stands_twice_in_a_message_is_one() -> None:
+    body = json.dumps([EVENT, {**EVENT, "attemptNumber": 1}]).encode()
+    assert len(verified(body, signature=signed(body))) == 1
 
 
 def test_another_value_is_another_message() -> None:
@@ -172,6 +178,15 @@ def test_a_body_over_the_limit_is_refused() -> None:
     assert reason(body, signature=signed(body)) == "malformed"
 
 
+@pytest.mark.parametrize("kind", [None, "", 7, ["x"]])
+def test_an_event_without_a_kind_goes_to_quarantine_and_its_neighbours_do_not(
+    kind: object,
+) -> None:
+    body = json.dumps([{**EVENT, "subscriptionType": kind}, EVENT]).encode()
+    found = verified(body, signature=signed(body))
+    assert [one.problem for one in found] == ["the event does not say what happened", None]
+
+
 def test_events_of_another_portal_are_accepted_and_not_kept() -> None:
     body = json.dumps([{**EVENT, "portalId": 1}]).encode()
     assert verified(body, signature=signed(body)) == []
@@ -180,7 +195,7 @@ def test_events_of_another_portal_are_accepted_and_not_kept() -> None:
 def test_of_a_mixed_message_only_our_portals_events_are_kept() -> None:
     body = json.dumps([{**EVENT, "portalId": 1}, EVENT]).encode()
     [incoming] = verified(body, signature=signed(body))
-    assert json.loads(incoming.body) == [EVENT]
+    assert json.loads(incoming.body) == EVENT
 
 
 @pytest.mark.parametrize("body", [b"", b"null", b"[]", b"[1]", b"{", b'"x"', b"[" * 5000])
