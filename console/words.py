@@ -63,6 +63,7 @@ STATES: Mapping[EffectState, str] = {
     EffectState.OBSERVED: "observed only, not sent",
     EffectState.SUPERSEDED: "replaced by a newer one",
     EffectState.WITHDRAWN: "withdrawn",
+    EffectState.STOPPED: "stopped: more at once than the mapping allows",
     EffectState.PARKED: "parked",
     EffectState.DEAD: "dead",
 }

@@ -97,6 +97,8 @@ class EffectState(StrEnum):
     OBSERVED = "observed"
     SUPERSEDED = "superseded"
     WITHDRAWN = "withdrawn"
+    STOPPED = "stopped"
+    """One of too many at once: it waits until a person lets it go or drops it."""
     PARKED = "parked"
     DEAD = "dead"
 

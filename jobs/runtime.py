@@ -24,6 +24,7 @@ from settings import Settings
 from store.codec import CRM, PAYMENTS
 from store.unit_of_work import UnitOfWork
 from sync.actions import Actions
+from sync.breaker import Breaker
 from sync.clock import Clock
 from sync.configs import Configs
 from sync.crms import Crm, Crms
@@ -232,6 +233,11 @@ class Runtime:
     def fields(self) -> Fields:
         """What people say about mapped fields."""
         return Fields(self.store, self.clock)
+
+    @cached_property
+    def breaker(self) -> Breaker:
+        """What people say about everything that was stopped."""
+        return Breaker(self.store, self.clock)
 
     @cached_property
     def gate(self) -> Gate:

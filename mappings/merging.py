@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from domain.leaf import Known, Leaf
-from domain.merge import ABSENT, Act, Base, Flow, Held, Merged, is_same, merge
+from domain.merge import ABSENT, Act, Base, Flow, Held, Merged, is_blank, is_same, merge
 from domain.rows import Agreed, Question
 from mappings.incoming import CrmSide, incoming
 from mappings.mapping import FieldMapping, FieldRow
@@ -32,6 +32,13 @@ class Write:
     agrees: Base
     why: str
     note: str | None = None
+    is_foreign: bool = False
+    """Whether what stands there now is not what both had agreed on: somebody else's value."""
+
+    @property
+    def blanks(self) -> bool:
+        """Whether it empties a value that is not ours."""
+        return self.is_foreign and is_blank(self.value) and not is_blank(self.present)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,6 +169,7 @@ class _Row:
             self.theirs = crm.fields.get(row.theirs, ABSENT)
 
     def to_theirs(self, merged: Merged) -> Write:
+        base = self.known.base if self.known else None
         return Write(
             key=self.key,
             row=self.row,
@@ -171,11 +179,13 @@ class _Row:
             agrees=Base(ours=self.ours, theirs=self.ours),
             why=merged.why,
             note=self._out_note,
+            is_foreign=base is None or not is_same(self.theirs, base.theirs),
         )
 
     def to_ours(self, merged: Merged) -> Write | None:
         if self._text is ABSENT or self._present is ABSENT:
             return None
+        base = self.known.base if self.known else None
         return Write(
             key=self.key,
             row=self.row,
@@ -185,6 +195,7 @@ class _Row:
             agrees=Base(ours=self._once_written(), theirs=self.theirs),
             why=merged.why,
             note=self._note,
+            is_foreign=base is None or not is_same(self.ours, base.ours),
         )
 
     def _once_written(self) -> Any:

@@ -72,7 +72,7 @@ class Effects:
                     effects.c.system == system,
                     effects.c.subject == effect.subject,
                     effects.c.is_projection,
-                    effects.c.state == EffectState.WAITING,
+                    effects.c.state.in_((EffectState.WAITING, EffectState.STOPPED)),
                 )
                 .values(state=EffectState.SUPERSEDED, done_at=now)
             )
@@ -302,15 +302,6 @@ class Effects:
             sa.select(effects.c.state, sa.func.count()).group_by(effects.c.state)
         )
         return dict(iter(rows))
-
-    def made_since(self, kind: EffectKind, rule: str, since: datetime) -> int:
-        """How many effects of one kind and rule were written since then (the blast breaker
-        counts)."""
-        return self._connection.execute(
-            sa.select(sa.func.count())
-            .select_from(effects)
-            .where(effects.c.kind == kind, effects.c.rule == rule, effects.c.created_at >= since)
-        ).scalar_one()
 
     # -- what was written
 

@@ -189,6 +189,7 @@ effects = sa.Table(
     sa.Index("ix_effects_customer_key", "key", postgresql_where=sa.text("kind = 'write_customer'")),
     sa.Index("ix_effects_account", "account_id", "id"),
     sa.Index("ix_effects_state", "state", "id"),
+    sa.Index("ix_effects_made", "kind", "created_at"),
 )
 
 timers = sa.Table(

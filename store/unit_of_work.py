@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from domain.boundary import transaction_open
 from store.agreed import AgreedFields
 from store.audit import Audit
+from store.breaker import BreakerRows
 from store.cases import Cases
 from store.effects import Effects
 from store.inbox import Inbox
@@ -33,6 +34,7 @@ class Transaction:
         self.effects = Effects(connection)
         self.agreed = AgreedFields(connection)
         self.audit = Audit(connection)
+        self.breaker = BreakerRows(connection)
         self.system = System(connection)
         self.plans = Plans(connection)
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from domain.case import Case, Timer, TimerKind
-from domain.effects import Effect
+from domain.effects import Effect, EffectKind
 from domain.errors import KidgloveError
 from domain.holds import QuietCertificate, Suppression
 from domain.ids import AccountId, CaseId, Ref
@@ -154,6 +154,15 @@ class AgreedPort(Protocol):
     ) -> None: ...
 
 
+class BreakerPort(Protocol):
+    """See `store.breaker`."""
+
+    def new_tasks(self, system: str, since: datetime) -> int: ...
+    def blanks(self, kind: EffectKind, system: str, since: datetime) -> int: ...
+    def stopped(self, kind: EffectKind | None = None, system: str | None = None) -> int: ...
+    def end(self, state: EffectState, *, now: datetime) -> list[tuple[AccountId, str]]: ...
+
+
 class AuditPort(Protocol):
     """See `store.audit`."""
 
@@ -217,6 +226,8 @@ class TransactionPort(Protocol):
     def effects(self) -> EffectsPort: ...
     @property
     def agreed(self) -> AgreedPort: ...
+    @property
+    def breaker(self) -> BreakerPort: ...
     @property
     def audit(self) -> AuditPort: ...
     @property

@@ -27,6 +27,7 @@ from domain.rows import (
     Urgency,
 )
 from domain.situation import Decision, Names, Situation
+from sync.breaker import stops
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.configs import Config, Configs
@@ -328,22 +329,29 @@ class Evaluate:
         mode = self._modes.get(effect.kind, EffectMode.ACT)
         if mode is EffectMode.OFF:
             return 0
+        # What is written on a customer counts against the mapping of the CRM that says so.
+        mapping = config.mappings.get(str(effect.body.get("system", system)))
+        acts = mode is EffectMode.ACT
+        if acts and mapping is not None and stops(tx, effect, system, mapping.limits, now):
+            state = EffectState.STOPPED
+        else:
+            state = EffectState.WAITING if acts else EffectState.OBSERVED
         is_new = tx.effects.add(
             lane.account,
             effect,
             case_id=case_id,
             system=system,
-            state=EffectState.WAITING if mode is EffectMode.ACT else EffectState.OBSERVED,
+            state=state,
             cause=lane.cause,
             config_version=config.label,
             now=now,
         )
-        if not is_new and mode is EffectMode.ACT:
+        if not is_new and acts:
             is_new = tx.effects.act_on_observed(effect.key) or (
                 effect.kind in OWED
                 and tx.effects.revive(effect.key, ended_before=now - TRY_AGAIN_AFTER)
             )
-        if is_new and mode is EffectMode.ACT:
+        if is_new and acts and state is not EffectState.STOPPED:
             urgency = lane.urgency if effect.kind in UNHURRIED else Urgency.VIP
             tx.lanes.mark_dirty(lane.account, system, urgency=urgency, cause=lane.cause)
         return int(is_new)

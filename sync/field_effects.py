@@ -111,6 +111,7 @@ def _fields(record: str, writes: Sequence[Write]) -> Effect:
         body={
             "account": record,
             "values": values,
+            "blanks": sum(one.blanks for one in writes),
             "before": {one.row.theirs: one.present for one in writes},
             "merge": {one.row.theirs: _merge(one) for one in writes},
         },
@@ -164,6 +165,7 @@ def _customer_part(
             "customer": customer,
             "values": values,
             "expected": expected,
+            "blanks": sum(one.blanks for one in writes),
             "system": system,
             "record": record,
             "merge": {

@@ -7,6 +7,7 @@ from typing import NoReturn
 import typer
 
 from ops.cli import (
+    breaker,
     cases,
     checks,
     configuration,
@@ -46,6 +47,7 @@ app.add_typer(holds.alerts, name="alert", rich_help_panel=REPAIR)
 app.add_typer(repair.dead, name="dead", rich_help_panel=REPAIR)
 app.add_typer(holds.links, name="link", rich_help_panel=REPAIR)
 app.add_typer(fields.app, name="field", rich_help_panel=REPAIR)
+app.add_typer(breaker.app, name="breaker", rich_help_panel=REPAIR)
 app.add_typer(repair.circuit, name="circuit", rich_help_panel=REPAIR)
 app.command("reconcile", rich_help_panel=REPAIR)(repair.reconcile)
 app.add_typer(repair.backfill, name="backfill", rich_help_panel=REPAIR)

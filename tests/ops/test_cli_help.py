@@ -50,6 +50,7 @@ def test_the_names_of_the_commands_are_those_that_people_were_promised() -> None
         ("settings",),
         ("why",),
         *(("field", one) for one in "list settle".split()),
+        *(("breaker", one) for one in "show release drop".split()),
         ("numbers",),
         ("reconcile",),
         ("requirements",),
