@@ -200,6 +200,23 @@ class PaymentLink:
     survives_expiry: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class CustomerPage:
+    """Some customers, and after which one the list goes on; None if that was all."""
+
+    customers: tuple[str, ...]
+    after: str | None
+
+
+class ListsCustomers(Protocol):
+    """Lists everybody whom the payment system knows, for the first fill."""
+
+    def customers(self, after: str | None) -> CustomerPage:
+        """The next page after this customer (None: from the start). One call; asking again is
+        free of consequences."""
+        ...
+
+
 class MakesPaymentLinks(Protocol):
     """Makes the link that a personal mail carries."""
 

@@ -10,6 +10,9 @@ INTAKE = "intake"
 """Stored messages become dirty lanes."""
 EVALUATE = "evaluate"
 """Accounts are read and judged."""
+BULK = "bulk"
+"""Work on many accounts that nobody waits for (backfill, sweeps, a new mapping): read, judged and
+written here, so that it never stands in front of a case."""
 UPKEEP = "upkeep"
 """Polls, sweeps and reconciles."""
 JOB_TIMEOUT = 170
@@ -20,7 +23,7 @@ FAILURE_TTL = 7 * 86_400
 
 def queue_names(systems: tuple[str, ...]) -> tuple[str, ...]:
     """Every queue of an installation; each worker process serves exactly one of them."""
-    return (INTAKE, EVALUATE, UPKEEP, *systems)
+    return (INTAKE, EVALUATE, BULK, UPKEEP, *systems)
 
 
 def queue(name: str, connection: redis.Redis) -> Queue:

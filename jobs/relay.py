@@ -27,6 +27,8 @@ LEADER_SECONDS = 10.0
 """How long a dead relay's post stays empty; shorter would let a slow tick lose it."""
 BATCH = 20
 """Accounts per job of ordinary work: fewer cost more jobs, more make an urgent one wait longer."""
+BULK_BATCH = 100
+"""Accounts per job of bulk work: as many as a CRM reads or writes in one call. Nobody waits."""
 BACKLOG = 5
 """Jobs that may wait in a queue before ordinary work is held back in the store, where an urgent
 account overtakes it; fewer would let a quick worker run dry between two ticks."""
@@ -101,7 +103,7 @@ class Relay:
         for batch in _batches(due):
             accounts = [int(lane.account) for lane in batch]
             kind = batch[0].kind
-            queue = queues.EVALUATE if kind == EVALUATE_LANE else kind
+            queue = _queue(batch[0])
             if batch[0].urgency is not Urgency.VIP:
                 # A queue is served in order: what waits in it is waited for by the urgent, too.
                 if waiting.setdefault(queue, self._backlog(queue)) >= BACKLOG:
@@ -153,16 +155,23 @@ class Relay:
             log.warning("relay.step_down_failed", error=type(problem).__name__)
 
 
+def _queue(lane: DueLane) -> str:
+    if lane.urgency is Urgency.BULK:
+        return queues.BULK
+    return queues.EVALUATE if lane.kind == EVALUATE_LANE else lane.kind
+
+
 def _batches(due: list[DueLane]) -> list[list[DueLane]]:
     """Urgent lanes alone and first; the others together by kind, in their order."""
     urgent = [[lane] for lane in due if lane.urgency is Urgency.VIP]
-    rest: dict[str, list[DueLane]] = defaultdict(list)
+    rest: dict[tuple[str, bool], list[DueLane]] = defaultdict(list)
     for lane in due:
         if lane.urgency is not Urgency.VIP:
-            rest[lane.kind].append(lane)
+            rest[lane.kind, lane.urgency is Urgency.BULK].append(lane)
     together = [
-        lanes[start : start + BATCH]
-        for lanes in rest.values()
-        for start in range(0, len(lanes), BATCH)
+        lanes[start : start + size]
+        for (_, is_bulk), lanes in rest.items()
+        for size in (BULK_BATCH if is_bulk else BATCH,)
+        for start in range(0, len(lanes), size)
     ]
     return [*urgent, *together]

@@ -83,6 +83,11 @@ def jobs_under_way(connection: redis.Redis) -> dict[str, int]:
     return {name: sum(found[3 * place : 3 * place + 3]) for place, name in enumerate(names)}
 
 
+def is_working(connection: redis.Redis) -> bool:
+    """Whether somebody serves the queue of bulk work."""
+    return Worker.count(queue=queues.queue(queues.BULK, connection)) > 0
+
+
 # ---------------------------------------------------------------- findings of the doctor
 
 OLD = 600

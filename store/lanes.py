@@ -44,7 +44,11 @@ class Lanes:
     def mark_dirty(
         self, account: AccountId, kind: str, *, urgency: Urgency = Urgency.NORMAL, cause: str
     ) -> None:
-        """Say that the lane must be looked at again. Never lost: the sequence only grows."""
+        """Say that the lane must be looked at again. Never lost: the sequence only grows.
+
+        A lane that waits already keeps its cause beside one from another source: what was asked
+        for by the first (a look into every CRM, say) is not lost by the second.
+        """
         self._connection.execute(
             sa.text(
                 """
@@ -56,7 +60,12 @@ class Lanes:
                                   THEN lanes.dirty_at ELSE clock_timestamp() END,
                   urgency = LEAST(lanes.urgency, excluded.urgency),
                   not_before = NULL,
-                  cause = excluded.cause
+                  cause = CASE
+                    WHEN lanes.dirty_seq <= lanes.done_seq
+                      OR split_part(lanes.cause, ':', 1) = split_part(excluded.cause, ':', 1)
+                    THEN excluded.cause
+                    WHEN position(' + ' IN lanes.cause) > 0 THEN lanes.cause
+                    ELSE lanes.cause || ' + ' || excluded.cause END
                 """
             ),
             {"account": account, "kind": kind, "urgency": int(urgency), "cause": cause},

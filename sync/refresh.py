@@ -261,7 +261,8 @@ def _needs_crm(one: Remembered, picture: PaymentPicture) -> bool:
         return True
     if any(row.is_ours for row in one.ledger) or "mapping" in one.cause:
         return True
-    if not one.cause.startswith(f"{picture.customer.system}:"):
+    sources = {part.partition(":")[0] for part in one.cause.split(" + ")}
+    if sources != {picture.customer.system}:
         return True
     return any(
         invoice.status in (InvoiceStatus.OPEN, InvoiceStatus.DRAFT, InvoiceStatus.UNKNOWN)

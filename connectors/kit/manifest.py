@@ -25,6 +25,7 @@ class Capability(StrEnum):
     COLLECTS = "Collects"
     WRITES_CUSTOMER = "WritesCustomer"
     MAKES_PAYMENT_LINKS = "MakesPaymentLinks"
+    LISTS_CUSTOMERS = "ListsCustomers"
     LISTS_CHANGES = "ListsChanges"
     SENDS_SIGNALS = "SendsSignals"
     READS_ACCOUNTS = "ReadsAccounts"

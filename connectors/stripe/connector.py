@@ -14,6 +14,7 @@ from connectors.stripe.changes import EventLister
 from connectors.stripe.client import StripeApi
 from connectors.stripe.collect import Collector
 from connectors.stripe.customers import CustomerWriter
+from connectors.stripe.listing import CustomerLister
 from connectors.stripe.doctor import Doctor
 from connectors.stripe.links import LinkMaker
 from connectors.stripe.quiet import Quieter
@@ -23,6 +24,7 @@ from domain.facts import Invoice, PaymentPicture
 from domain.ports import (
     CustomerChange,
     CustomerReceipt,
+    CustomerPage,
     Finding,
     Hint,
     Incoming,
@@ -36,7 +38,8 @@ from domain.ports import (
 
 class StripeConnector:
     """Implements `ReadsPayments`, `Quiets`, `Collects`, `WritesCustomer`, `MakesPaymentLinks`,
-    `ListsChanges`, `SendsSignals` and `Examines`. What each promises stands in `domain.ports`.
+    `ListsChanges`, `ListsCustomers`, `SendsSignals` and `Examines`. What each promises stands in
+    `domain.ports`.
 
     `base_url` None means Stripe itself. `webhook_url` is our own public address, by which the
     doctor finds the endpoint. `calls` counts requests, by method and resource.
@@ -65,6 +68,7 @@ class StripeConnector:
         self._customers = CustomerWriter(self._api)
         self._links = LinkMaker(self._api)
         self._events = EventLister(self._api)
+        self._listing = CustomerLister(self._api)
         self._doctor = Doctor(self._api, clock, webhook_url=webhook_url)
 
     @property
@@ -111,6 +115,10 @@ class StripeConnector:
     def changes(self, cursor: str | None, *, now: datetime) -> Page:
         """See `ListsChanges`."""
         return self._events.changes(cursor, now=now)
+
+    def customers(self, after: str | None) -> CustomerPage:
+        """See `ListsCustomers`."""
+        return self._listing.customers(after)
 
     def hints(self, body: bytes) -> Sequence[Hint]:
         """See `SendsSignals`."""

@@ -54,6 +54,7 @@ MANIFEST = Manifest(
             Capability.WRITES_CUSTOMER,
             Capability.MAKES_PAYMENT_LINKS,
             Capability.LISTS_CHANGES,
+            Capability.LISTS_CUSTOMERS,
             Capability.SENDS_SIGNALS,
             Capability.EXAMINES,
         }

@@ -12,6 +12,7 @@ from ops.cli import (
     checks,
     configuration,
     fields,
+    filling,
     holds,
     hubspot,
     mapping_plans,
@@ -50,7 +51,7 @@ app.add_typer(fields.app, name="field", rich_help_panel=REPAIR)
 app.add_typer(breaker.app, name="breaker", rich_help_panel=REPAIR)
 app.add_typer(repair.circuit, name="circuit", rich_help_panel=REPAIR)
 app.command("reconcile", rich_help_panel=REPAIR)(repair.reconcile)
-app.add_typer(repair.backfill, name="backfill", rich_help_panel=REPAIR)
+app.add_typer(filling.backfill, name="backfill", rich_help_panel=REPAIR)
 app.add_typer(configuration.policy, name="policy", rich_help_panel=SETTLE)
 app.add_typer(configuration.mapping, name="mapping", rich_help_panel=SETTLE)
 app.add_typer(hubspot.hubspot, name="hubspot", rich_help_panel=SETTLE)

@@ -22,13 +22,13 @@ from ops.cli.common import (
     runtime,
     whoami,
 )
+from ops.cli.filling import backfill
 
 if TYPE_CHECKING:
     from domain.rows import StoredEffect
 
 dead = typer.Typer(no_args_is_help=True, help="Effects that wait for a person.")
 circuit = typer.Typer(no_args_is_help=True, help="Systems that refuse our credential.")
-backfill = typer.Typer(no_args_is_help=True, help="Bring in what happened before us.")
 
 
 @dead.command("list")

@@ -21,7 +21,7 @@ def _commands(of: typer.Typer, *path: str) -> Iterator[tuple[str, ...]]:
             yield from _commands(group.typer_instance, *path, str(group.name))
 
 
-COMMANDS = [*_commands(app), ("doctor",)]
+COMMANDS = [*_commands(app), ("doctor",), ("backfill",)]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

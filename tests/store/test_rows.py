@@ -105,6 +105,34 @@ def test_a_quarantined_link_belongs_to_nobody_until_a_person_confirms_it(
 # ------------------------------------------------------------ lanes
 
 
+@pytest.mark.parametrize(
+    ("causes", "kept"),
+    [
+        (["stripe:evt_1", "stripe:evt_2"], "stripe:evt_2"),
+        (["backfill:accounts", "stripe:evt_1"], "backfill:accounts + stripe:evt_1"),
+        (
+            ["stripe:evt_1", "backfill:accounts", "stripe:evt_2"],
+            "stripe:evt_1 + backfill:accounts",
+        ),
+    ],
+)
+def test_what_was_asked_for_first_is_not_lost_by_what_comes_after(
+    store: UnitOfWork, causes: list[str], kept: str
+) -> None:
+    account = open_account(store)
+    with store.begin() as tx:
+        for cause in causes:
+            tx.lanes.mark_dirty(account, EVALUATE, cause=cause)
+        lane = tx.lanes.lease(account, EVALUATE, owner="one", now=NOW, seconds=60)
+        assert lane is not None
+        assert lane.cause == kept
+        tx.lanes.release(lane, is_done=True)
+        tx.lanes.mark_dirty(account, EVALUATE, cause="stripe:evt_9")
+        again = tx.lanes.lease(account, EVALUATE, owner="one", now=NOW, seconds=60)
+    assert again is not None
+    assert again.cause == "stripe:evt_9"
+
+
 def test_a_lane_keeps_the_most_urgent_of_its_notices_until_it_is_done(store: UnitOfWork) -> None:
     account = open_account(store)
     with store.begin() as tx:
