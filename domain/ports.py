@@ -28,6 +28,8 @@ from domain.facts import (
 )
 from domain.ids import Ref
 from domain.leaf import Leaf
+from domain.listing import CustomerPage as CustomerPage
+from domain.listing import ListsCustomers as ListsCustomers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,23 +200,6 @@ class PaymentLink:
     url: str
     opens: str
     survives_expiry: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class CustomerPage:
-    """Some customers, and after which one the list goes on; None if that was all."""
-
-    customers: tuple[str, ...]
-    after: str | None
-
-
-class ListsCustomers(Protocol):
-    """Lists everybody whom the payment system knows, for the first fill."""
-
-    def customers(self, after: str | None) -> CustomerPage:
-        """The next page after this customer (None: from the start). One call; asking again is
-        free of consequences."""
-        ...
 
 
 class MakesPaymentLinks(Protocol):

@@ -14,17 +14,17 @@ from connectors.stripe.changes import EventLister
 from connectors.stripe.client import StripeApi
 from connectors.stripe.collect import Collector
 from connectors.stripe.customers import CustomerWriter
-from connectors.stripe.listing import CustomerLister
 from connectors.stripe.doctor import Doctor
 from connectors.stripe.links import LinkMaker
+from connectors.stripe.listing import CustomerLister
 from connectors.stripe.quiet import Quieter
 from connectors.stripe.read import PaymentReader
 from domain.errors import KidgloveError
 from domain.facts import Invoice, PaymentPicture
 from domain.ports import (
     CustomerChange,
-    CustomerReceipt,
     CustomerPage,
+    CustomerReceipt,
     Finding,
     Hint,
     Incoming,

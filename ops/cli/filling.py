@@ -21,7 +21,8 @@ backfill = typer.Typer(invoke_without_command=True)
 LEFT = sa.text("SELECT count(*) FROM lanes WHERE dirty_seq > done_seq")
 REPAIRED = sa.text(
     "SELECT system, count(DISTINCT account_id) FROM effects "
-    "WHERE kind = 'write_fields' AND position(:cause IN cause) > 0 AND created_at >= :since GROUP BY system"
+    "WHERE kind = 'write_fields' AND position(:cause IN cause) > 0 AND created_at >= :since "
+    "GROUP BY system"
 )
 LOOK_EVERY = 0.5
 """Seconds between two looks at what is left."""

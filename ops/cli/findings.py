@@ -22,7 +22,7 @@ def print_findings(lines: Sequence[Line], *, as_json: bool) -> None:
         return
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 1))
     table.add_column(width=7)
-    table.add_column(overflow="fold", max_width=36)
+    table.add_column(overflow="fold", max_width=48)
     table.add_column(overflow="fold")
     for line in _together(lines):
         said = Text(line.detail)

@@ -229,7 +229,7 @@ def _carry_out(
     with here.store.begin() as tx:
         tx.plans.applied(plan.id, label=label, now=here.clock.now())
     filled = [AccountId(one.account) for one in plan.records if one.is_written] if fill else []
-    here.actions.look_again(filled, cause=f"mapping:{label}")
+    here.actions.look_again(filled, cause=label)
     if as_json:
         print_json(
             {

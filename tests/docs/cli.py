@@ -26,6 +26,8 @@ def root() -> Any:
 def complaint(command: str) -> str | None:
     """What is wrong with a command line, or None."""
     here = root()
+    # What is written into a file is said by the same command.
+    command = command.partition(" > ")[0]
     words = [word for word in words_of(command)[1:] if word != "..."]
     path = "kidglove"
     while words and hasattr(here, "commands") and not words[0].startswith("-"):
