@@ -15,6 +15,7 @@ import psycopg
 
 from jobs.supervisor import Supervisor, worker_commands
 from ops.embedded import Engines
+from settings import SalesforceSettings, Settings
 from simulators.clock import SimClock
 from simulators.salesforce import SalesforceSim
 from simulators.stripe import StripeSim
@@ -97,7 +98,8 @@ def staged(servers: Engines, place: Path, *, workers: bool) -> Iterator[Stage]:
         }
         commands: dict[str, list[str]] = {"edge": [sys.executable, "-m", "ops.edge"]}
         if workers:
-            commands |= worker_commands()
+            org_only = SalesforceSettings(instance_url="https://bench.my.salesforce.com")
+            commands |= worker_commands(Settings(_env_file=None, salesforce=org_only))
         supervisor = Supervisor(commands, environment)
         supervisor.start()
         stage = Stage(clock, stripe, org, servers.database_url, org.add_user("Morgan Vale"))

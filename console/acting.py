@@ -14,8 +14,8 @@ from domain.case import Case
 from domain.effects import EffectKind
 from domain.errors import Conflict
 from domain.rows import EffectMode
-from jobs.crms import connected
-from jobs.runtime import NAMES, Runtime
+from jobs.crms import connected, title_here
+from jobs.runtime import Runtime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,13 +44,14 @@ def promised(case: Case, runtime: Runtime, *, today: date) -> Promise:
 
 
 def _task(case: Case, runtime: Runtime) -> str:
+    crm = title_here(runtime.settings)
     if not connected(runtime.settings):
         return "no task is written, because no CRM is connected"
     if runtime.settings.mode_of(EffectKind.KEEP_TASK) is not EffectMode.ACT:
-        return f"0 tasks in {NAMES.crm} change, because tasks are only observed now"
+        return f"0 tasks in {crm} change, because tasks are only observed now"
     if not case.state.needs_person:
-        return f"it stands on the task in {NAMES.crm} as soon as there is one"
-    return f"1 task in {NAMES.crm} is updated"
+        return f"it stands on the task in {crm} as soon as there is one"
+    return f"1 task in {crm} is updated"
 
 
 def add_note(runtime: Runtime, key: str, *, by: str, text: str) -> None:

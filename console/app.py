@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import sqlalchemy as sa
 import structlog
 from starlette.applications import Starlette
@@ -26,7 +28,8 @@ from console.wall import Wall
 from domain.case import CaseState
 from domain.errors import Conflict, Gone
 from domain.wording import clean, clip
-from jobs.runtime import NAMES, Runtime
+from jobs.crms import title_here
+from jobs.runtime import NAMES, Runtime, served
 
 log = structlog.get_logger()
 FIRST_ALERTS = 5
@@ -46,7 +49,8 @@ class Console:
     def __init__(self, runtime: Runtime, *, token: str, access: Access | None = None) -> None:
         self._runtime = runtime
         self._access = access or Access(token)
-        self._pages = Pages()
+        self._names = replace(NAMES, crm=title_here(runtime.settings))
+        self._pages = Pages(self._names)
 
     def app(self) -> ASGIApp:
         """The ASGI application."""
@@ -111,28 +115,33 @@ class Console:
             view=view,
             reasons=paired(view.judged) if view.judged else (),
             promise=acting.promised(view.case, self._runtime, today=now.date()),
-            done=_done(request),
+            done=self._done(request),
         )
 
     def _alerts(self, request: Request) -> Response:
         with self._runtime.store.begin() as tx:
             around = frame(tx, self._runtime)
             unread, read = open_alerts(tx), read_alerts(tx)
-        done = _done(request)
+        done = self._done(request)
         return self._pages.show(request, "alerts.html", around, alerts=unread, read=read, done=done)
 
     def _dead(self, request: Request) -> Response:
         with self._runtime.store.begin() as tx:
             around = frame(tx, self._runtime)
             groups = read_stuck(tx)
-        return self._pages.show(request, "dead.html", around, groups=groups, done=_done(request))
+        done = self._done(request)
+        return self._pages.show(request, "dead.html", around, groups=groups, done=done)
 
     def _health(self, request: Request) -> Response:
-        lines = read_queues(self._runtime.redis_url)
+        lines = read_queues(self._runtime.redis_url, served(self._runtime.settings))
         with self._runtime.store.begin() as tx:
             around = frame(tx, self._runtime)
             view = read_health(tx, lines, now=self._runtime.clock.now())
         return self._pages.show(request, "health.html", around, view=view)
+
+    def _done(self, request: Request) -> str | None:
+        told = DONE.get(request.query_params.get("done", ""))
+        return told.format(crm=self._names.crm) if told else None
 
     def _style(self, _: Request) -> Response:
         return FileResponse(HERE / "static" / "style.css")
@@ -270,11 +279,6 @@ def _number(request: Request) -> int:
 def _whole(text: str | None) -> int:
     """A small number from a form or an address; 0 for anything else."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else 0
-
-
-def _done(request: Request) -> str | None:
-    told = DONE.get(request.query_params.get("done", ""))
-    return told.format(crm=NAMES.crm) if told else None
 
 
 def _inside(path: str) -> str:

@@ -18,8 +18,9 @@ from domain.effects import EffectKind
 from domain.holds import Quiet, QuietCertificate
 from domain.policy import HoldRules, Policy
 from domain.rows import EffectMode
+from domain.situation import Names
 from domain.wording import Reader, count, safe_url
-from jobs.runtime import NAMES, Runtime
+from jobs.runtime import Runtime
 from mappings.findings import FileProblems
 from store.tables import alerts, effects
 from store.unit_of_work import Transaction
@@ -76,7 +77,7 @@ def _count(tx: Transaction, query: sa.Select[Any]) -> int:
 class Pages:
     """Templates with every value escaped; a name that a template does not get is an error."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names) -> None:
         self._environment = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,
@@ -84,7 +85,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.globals.update(words=words, names=NAMES, count=count, safe_url=safe_url)
+        self._environment.globals.update(words=words, names=names, count=count, safe_url=safe_url)
 
     def show(
         self,

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from domain.wording import count, listed
 from jobs import queues
 from jobs.relay import LEADER
-from jobs.runtime import SYSTEMS
 from store.tables import schedules
 from store.unit_of_work import Transaction
 
@@ -124,9 +123,9 @@ def read_health(
     )
 
 
-def read_queues(url: str) -> tuple[QueueLine, ...] | None:
-    """Every queue, or None if Redis does not answer in time."""
-    names = queues.queue_names(SYSTEMS)
+def read_queues(url: str, systems: tuple[str, ...]) -> tuple[QueueLine, ...] | None:
+    """The queues of an installation, or None if Redis does not answer in time."""
+    names = queues.queue_names(systems)
     try:
         with redis.Redis.from_url(
             url, socket_connect_timeout=ANSWER_S, socket_timeout=ANSWER_S

@@ -87,6 +87,12 @@ def connected(settings: Settings) -> tuple[str, ...]:
     return tuple(name for name, one in CRMS.items() if one.is_configured(settings))
 
 
+def title_here(settings: Settings) -> str:
+    """How people call the CRM of this installation; "the CRM" if there is not exactly one."""
+    names = connected(settings)
+    return title_of(names[0]) if len(names) == 1 else title_of(None)
+
+
 def title_of(system: str | None) -> str:
     """How people call a CRM; a name that is none of ours is "the CRM"."""
     return CRMS[system].title if system is not None and system in CRMS else "the CRM"

@@ -44,7 +44,14 @@ if TYPE_CHECKING:
 
 PAYMENTS_SYSTEM = "stripe"
 SYSTEMS = (PAYMENTS_SYSTEM, *CRMS)
-"""The systems that effects are delivered to, each with a queue of its own."""
+"""Every system that effects can be delivered to, each with a queue of its own."""
+
+
+def served(settings: Settings) -> tuple[str, ...]:
+    """The systems that this installation delivers to: each has a queue and a worker."""
+    return (PAYMENTS_SYSTEM, *connected(settings))
+
+
 NAMES = Names(payments="Stripe", crm="the CRM")
 """How systems are called in texts; an account's own CRM takes the place of the second."""
 UNSTOPPABLE: tuple[type[BaseException], ...] = (BaseTimeoutException,)

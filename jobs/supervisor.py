@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from jobs import queues
-from jobs.runtime import SYSTEMS
+from jobs.runtime import served
 from settings import Settings
 
 log = structlog.get_logger()
@@ -119,10 +119,10 @@ class Supervisor:
         child.starts += 1
 
 
-def worker_commands() -> dict[str, list[str]]:
-    """The command of the relay and of each queue's worker."""
+def worker_commands(settings: Settings) -> dict[str, list[str]]:
+    """The command of the relay and of the worker of each queue that these settings need."""
     base = [sys.executable, "-m", "jobs.process"]
-    names = queues.queue_names(SYSTEMS)
+    names = queues.queue_names(served(settings))
     return {"relay": [*base, "relay"], **{f"worker-{name}": [*base, name] for name in names}}
 
 
@@ -136,9 +136,9 @@ def run_workers(settings: Settings, arguments: Sequence[str]) -> int:
             "worker.py needs DATABASE_URL and REDIS_URL; `kidglove up` brings its own servers.\n"
         )
         return 2
-    commands = worker_commands()
+    commands = worker_commands(settings)
     if arguments:
-        known = queues.queue_names(SYSTEMS)
+        known = queues.queue_names(served(settings))
         unknown = sorted(set(arguments) - set(known))
         if unknown:
             sys.stderr.write(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}\n")

@@ -16,7 +16,7 @@ from domain.policy import Automation, HoldStart, Policy, Tier
 from domain.ports import Examines, Health
 from domain.wording import count
 from jobs.crms import CRMS, connected
-from jobs.runtime import PAYMENTS_SYSTEM
+from jobs.runtime import PAYMENTS_SYSTEM, served
 from ops import health
 from ops.lines import Line, ok, wrong
 
@@ -110,7 +110,7 @@ def _here(here: Runtime) -> Iterator[Line]:
     except sa.exc.SQLAlchemyError as problem:
         yield wrong("here/store", f"it cannot be read ({type(problem).__name__})", "See above.")
     with suppress(redis.RedisError):
-        yield from health.of_workers(here.redis)
+        yield from health.of_workers(here.redis, served(here.settings))
     yield from _edge(here)
     yield from _modes(here)
 

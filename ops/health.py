@@ -114,9 +114,9 @@ def of_relay(tx: Transaction) -> Iterator[Line]:
         yield Line(id="here/relay", health=Health.OK, detail=f"led by {owner}")
 
 
-def of_workers(connection: redis.Redis) -> Iterator[Line]:
+def of_workers(connection: redis.Redis, systems: tuple[str, ...]) -> Iterator[Line]:
     """Whether every queue has somebody who serves it, and whether jobs pile up."""
-    for name in queues.queue_names(SYSTEMS):
+    for name in queues.queue_names(systems):
         one = queues.queue(name, connection)
         serving, failed = Worker.count(queue=one), one.failed_job_registry.count
         detail = f"{said(serving, 'worker')}, {said(one.count, 'job')} waiting, {failed} failed"

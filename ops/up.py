@@ -172,7 +172,7 @@ def _servers(settings: Settings) -> Engines:
 def _stages(settings: Settings, servers: Engines) -> list[Supervisor]:
     """What is stopped together, the first stage first. Each child ends with us if we are killed."""
     environment = {"DATABASE_URL": servers.database_url, "REDIS_URL": servers.redis_url}
-    commands = worker_commands()
+    commands = worker_commands(settings)
     relay = commands.pop("relay")
     front: dict[str, Sequence[str]] = {"edge": [sys.executable, "-m", "ops.edge"]}
     if _has_console():

@@ -7,7 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -38,6 +38,8 @@ class Token:
     value: str = field(repr=False)
     instance_url: str
     identity: str = ""
+    was_shared: bool = field(default=False, compare=False)
+    """Another worker logged in for it, nobody knows how long ago: it may be stale as well."""
 
 
 class TokenProvider(Protocol):
@@ -154,7 +156,9 @@ class SharedTokens:
     def _renew(self, stale: str) -> Token:
         with self._lock, self._alone():
             found = self._cached()
-            if found is None or found.value == stale:
+            if found is not None and found.value != stale:
+                found = replace(found, was_shared=True)
+            else:
                 found = self._log_in()
                 self._keep(found)
             self._own = found

@@ -31,6 +31,8 @@ API_VERSION = "67.0"
 """Summer '26: pinned, because the library's own default lags by years and versions differ."""
 CLIENT_TAG = "kidglove"
 """Names us in the org's change origin, so that an admin sees which changes are ours."""
+RENEWALS = 3
+"""Tokens that are tried after a refused one: another worker's newer one may be stale as well."""
 DESCRIBED_FOR = timedelta(hours=1)
 """A describe is half a megabyte; a new field may wait an hour, or for the next start."""
 
@@ -208,10 +210,15 @@ class Gateway:
         call = _Call(kind, path, what=what, body=body, urgent=urgent, is_write=is_write)
         token = self._tokens.token()
         answer = self._once(token, call)
-        if isinstance(answer, _Refusal) and answer.status == 401:
+        for _ in range(RENEWALS):
+            if not (isinstance(answer, _Refusal) and answer.status == 401):
+                break
             if (fault := setup_fault(answer.errors)) is not None:
                 raise fault
-            answer = self._once(self._tokens.refresh(token.value), call)
+            token = self._tokens.refresh(token.value)
+            answer = self._once(token, call)
+            if not token.was_shared:
+                break
         if isinstance(answer, _Refusal):
             raise self._problem(answer, call)
         return answer

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import redis
+
 from connectors.kit.http import Timeouts, new_session
 from connectors.kit.limits import Limiter
 from connectors.kit.retry import Retry
@@ -67,8 +69,8 @@ class Stage:
         )
         self.ref = Ref("salesforce", "account", self.account)
 
-    def tokens(self) -> SharedTokens:
-        """Tokens of the integration user, for one worker."""
+    def tokens(self, store: redis.Redis | None = None) -> SharedTokens:
+        """Tokens of the integration user, for one worker; shared through `store`."""
         said = self.sim.credentials()
         return jwt_tokens(
             consumer_key=said["consumer_key"],
@@ -78,6 +80,7 @@ class Stage:
             session=new_session(origins={INSTANCE: self.sim.url}),
             clock=self.clock.now,
             audience="https://test.salesforce.com",
+            store=store,
         )
 
     def connector(
@@ -87,11 +90,12 @@ class Stage:
         limiter: Limiter | None = None,
         away_field: str | None = None,
         expected: Mapping[str, Any] | None = None,
+        store: redis.Redis | None = None,
     ) -> SalesforceConnector:
         """A connector of its own, as another worker would have."""
         org = {"organization_id": self.sim.organization_id, "fallback_owner_id": self.queue}
         return SalesforceConnector(
-            tokens=self.tokens(),
+            tokens=self.tokens(store),
             instance_url=INSTANCE,
             names=NAMES,
             expected=Expected(**{**org, **(expected or {})}),

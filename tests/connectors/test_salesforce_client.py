@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+import redis
 
 from connectors.kit.limits import Unlimited
 from connectors.salesforce.client import API_VERSION
@@ -56,6 +57,18 @@ def test_the_repeated_call_carries_the_same_headers(stage: Stage) -> None:
     stage.read(connector)
     tags = [request.client_tag for request in stage.sim.requests if "/query" in request.path]
     assert tags == ["kidglove", "kidglove"]
+
+
+def test_another_worker_s_newer_token_may_be_stale_as_well(stage: Stage, redis_url: str) -> None:
+    with redis.Redis.from_url(redis_url) as store:
+        shared = [stage.connector(store=store) for _ in range(2)]
+        for connector in shared:
+            stage.read(connector)
+        stage.sim.kill_tokens()
+        stage.read(shared[1])
+        stage.sim.kill_tokens()
+
+        assert stage.read(shared[0]).name == "Aurelius Partners"
 
 
 def test_a_second_401_opens_the_circuit_after_two_requests(stage: Stage) -> None:

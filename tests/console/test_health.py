@@ -13,7 +13,7 @@ from domain.case import Timer, TimerKind
 from domain.ids import AccountId, Ref
 from jobs import queues
 from jobs.relay import LEADER
-from jobs.runtime import SYSTEMS, Runtime
+from jobs.runtime import Runtime, served
 from tests.console.visitor import Visitor
 
 NOW = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
@@ -37,7 +37,7 @@ def run_everything(runtime: Runtime) -> None:
     """A relay that leads and a worker on every queue."""
     with runtime.store.begin() as tx:
         tx.system.lead(LEADER, owner="host:1", seconds=60)
-    for name in queues.queue_names(SYSTEMS):
+    for name in queues.queue_names(served(runtime.settings)):
         runtime.redis.sadd(f"rq:workers:{name}", f"rq:worker:of-{name}")
         runtime.redis.hset(f"rq:worker:of-{name}", "birth", "now")
 
@@ -57,14 +57,14 @@ def test_missing_workers_and_a_missing_relay_are_named(visitor: Visitor) -> None
     text = visitor.page("/health").text
 
     assert "No relay leads" in text
-    assert "No worker serves intake, evaluate, upkeep, stripe and salesforce." in text
+    assert "No worker serves intake, evaluate, bulk, upkeep and stripe." in text
 
 
 def test_a_worker_that_was_killed_does_not_count(runtime: Runtime) -> None:
     run_everything(runtime)
     runtime.redis.delete("rq:worker:of-stripe")
 
-    lines = read_queues(runtime.redis_url)
+    lines = read_queues(runtime.redis_url, served(runtime.settings))
 
     assert lines is not None
     assert {line.name for line in lines if not line.workers} == {"stripe"}

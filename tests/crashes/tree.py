@@ -178,7 +178,7 @@ def install(directory: Path, servers: KeptEngines) -> Installation:
             fallback_owner=people["fallback"],
         ),
     )
-    commands = {"edge": [sys.executable, "-m", "ops.edge"], **worker_commands()}
+    commands = {"edge": [sys.executable, "-m", "ops.edge"], **worker_commands(settings)}
     environment = {
         "PYTHONPATH": str(ROOT),
         "DATABASE_URL": servers.database_url,

@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 
 from jobs import supervisor as module
-from jobs.runtime import SYSTEMS
 from jobs.supervisor import Supervisor, run_workers, worker_commands
-from settings import Settings
+from settings import SalesforceSettings, Settings
 
 PATIENCE = 30.0
 
@@ -198,15 +197,20 @@ def test_nothing_is_started_again_once_the_end_has_begun(tmp_path: Path) -> None
 
 
 def test_each_queue_has_a_worker_of_its_own_and_there_is_one_relay() -> None:
-    commands = worker_commands()
+    settings = Settings(
+        _env_file=None, salesforce=SalesforceSettings(instance_url="https://x.example")
+    )
+    commands = worker_commands(settings)
 
     queues = {name: command[-1] for name, command in commands.items()}
     assert queues == {
         "relay": "relay",
         "worker-intake": "intake",
         "worker-evaluate": "evaluate",
+        "worker-bulk": "bulk",
         "worker-upkeep": "upkeep",
-        **{f"worker-{system}": system for system in SYSTEMS},
+        "worker-stripe": "stripe",
+        "worker-salesforce": "salesforce",
     }
 
 
@@ -226,5 +230,5 @@ def test_a_queue_that_does_not_exist_is_named_with_those_that_do(
     assert run_workers(settings, ["evalute"]) == 2
 
     assert capsys.readouterr().err == (
-        "unknown: evalute; known: intake, evaluate, upkeep, " + ", ".join(SYSTEMS) + "\n"
+        "unknown: evalute; known: intake, evaluate, bulk, upkeep, stripe\n"
     )
