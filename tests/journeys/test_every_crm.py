@@ -107,6 +107,7 @@ def test_the_task_carries_the_context(world: World, crm: Side) -> None:
     assert "{" not in body
 
 
+@pytest.mark.req("R7")
 @pytest.mark.req("R11")
 @pytest.mark.req("R14")
 def test_in_resolution_makes_stripe_quiet_for_sixty_days(world: World, crm: Side) -> None:
@@ -170,6 +171,8 @@ def test_a_word_that_nobody_translated_holds_and_is_asked_about(world: World, cr
     assert any("'released'" in text.lower() for text in world.alerts())
 
 
+@pytest.mark.req("R6")
+@pytest.mark.req("R7")
 def test_the_money_closes_the_task_and_gives_everything_back(world: World, crm: Side) -> None:
     customer, account = vip(world, crm)
     crm.say(account, "held")
