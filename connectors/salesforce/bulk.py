@@ -1,4 +1,4 @@
-"""Many accounts' fields in few calls: collections, with one query to read all of them back."""
+"""Many accounts' fields in one call: collections, and one query that reads all of them back."""
 
 from __future__ import annotations
 
@@ -12,48 +12,52 @@ from domain.ports import FieldsChange
 
 ROWS = 50
 """Rows that share one transaction's limits: the org's own triggers rarely survive 200."""
-PAIRS = 2
-"""Collections with their read-backs in one call (Composite: at most five of both together)."""
-MOST = ROWS * PAIRS
+COLLECTIONS = 4
+"""Collections in one call; the read-back is the fifth (Composite: at most five of both)."""
+MOST = ROWS * COLLECTIONS
 """Accounts in one call."""
 WORTH_FROM = 13
 """Below this single requests fit into one call just as well and tell errors more exactly."""
 
 
 class Bulk:
-    """The `Shape` of a call that sets the fields of up to `PAIRS * ROWS` accounts."""
+    """The `Shape` of a call that sets the fields of up to `MOST` accounts."""
 
     def requests(self, attempts: Sequence[Attempt]) -> list[Sub]:
-        """One collection and one query for each slice of the account changes."""
-        found: list[Sub] = []
-        for number, some in enumerate(soql.slices(attempts, ROWS)):
-            names = [soql.name(name) for one in some for name in _fields(one)]
-            text = soql.select(
-                ["Id", *names], "Account", where=f"Id IN {soql.in_list(map(_id, some))}"
-            )
-            # VENDOR: `attributes` must be the first key of a record (Collections).
-            records = [
-                {"attributes": {"type": "Account"}, "id": _id(one), **one.values} for one in some
-            ]
-            found += [
+        """One collection for each slice of the account changes, and one query for all."""
+        names = [soql.name(name) for one in attempts for name in _fields(one)]
+        text = soql.select(
+            ["Id", *names], "Account", where=f"Id IN {soql.in_list(map(_id, attempts))}"
+        )
+        return [
+            *(
                 Sub(
                     reference=f"c{number}",
                     method="PATCH",
                     path="composite/sobjects",
-                    body={"allOrNone": False, "records": records},
-                ),
-                Sub(reference=f"q{number}", method="GET", path=composite.query(text)),
-            ]
-        return found
+                    # VENDOR: `attributes` must be the first key of a record (Collections).
+                    body={
+                        "allOrNone": False,
+                        "records": [
+                            {"attributes": {"type": "Account"}, "id": _id(one), **one.values}
+                            for one in some
+                        ],
+                    },
+                )
+                for number, some in enumerate(soql.slices(attempts, ROWS))
+            ),
+            Sub(reference="q", method="GET", path=composite.query(text)),
+        ]
 
     def replies(self, attempts: Sequence[Attempt], said: Mapping[str, Reply]) -> dict[str, Reply]:
         """The answers as if each change had been sent alone."""
+        read = said["q"]
+        lines = read.body.get("records") if read.is_done and isinstance(read.body, dict) else []
+        by_id = {ids.to_18(line["Id"]): line for line in lines or []}
         found: dict[str, Reply] = {}
         for number, some in enumerate(soql.slices(attempts, ROWS)):
-            whole, read = said[f"c{number}"], said[f"q{number}"]
+            whole = said[f"c{number}"]
             rows = whole.body if whole.is_done and isinstance(whole.body, list) else []
-            lines = read.body.get("records") if read.is_done and isinstance(read.body, dict) else []
-            by_id = {ids.to_18(line["Id"]): line for line in lines or []}
             for place, attempt in enumerate(some):
                 unanswered = Reply(status=500) if whole.is_done else whole
                 write = _row(rows[place]) if place < len(rows) else unanswered

@@ -266,7 +266,7 @@ def test_a_collection_puts_the_type_first_and_answers_row_by_row() -> None:
                 },
             ],
         ),
-        "q0": Reply(status=200, body={"records": [{"Id": ACCOUNT.id, "A__c": "x"}]}),
+        "q": Reply(status=200, body={"records": [{"Id": ACCOUNT.id, "A__c": "x"}]}),
     }
     found = Bulk().replies([one, two], said)
     assert isinstance(outcome(one, found, FIELDS), Receipt)

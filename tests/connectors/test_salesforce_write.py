@@ -230,17 +230,17 @@ def test_several_accounts_share_calls(stage: Stage) -> None:
 
 
 @pytest.mark.req("R24", partly="only the cost of the Salesforce side")
-def test_a_hundred_accounts_cost_one_call(stage: Stage) -> None:
+def test_two_hundred_accounts_cost_one_call(stage: Stage) -> None:
     refs = [
         Ref("salesforce", "account", stage.sim.add_account(f"Twin {n}", owner=stage.owner))
-        for n in range(100)
+        for n in range(200)
     ]
     connector = stage.connector()
     answers = connector.write(
         [FieldsChange(account=ref, values={"Last_Failure_Code__c": ref.id[-5:]}) for ref in refs]
     )
     assert connector.calls == {"composite": 1}
-    assert [receipt(answers, n).now for n in range(100)] == [
+    assert [receipt(answers, n).now for n in range(200)] == [
         {"Last_Failure_Code__c": ref.id[-5:]} for ref in refs
     ]
 
