@@ -181,19 +181,33 @@ def _edge(here: Runtime) -> Iterator[Line]:
             "no signing secret is set, so Stripe's webhooks are refused",
             "Set KIDGLOVE_STRIPE__WEBHOOK_SECRETS to the endpoint's secret, as a JSON list.",
         )
-    if ours.salesforce.instance_url:
-        secrets = len(ours.salesforce.webhook_secrets) + len(ours.salesforce.flow_api_keys)
-        if secrets:
-            yield ok(
-                "here/salesforce-secrets", f"{count(secrets, 'secret')} for messages and flows"
-            )
-        else:
-            yield Line(
-                id="here/salesforce-secrets",
-                health=Health.UNKNOWN,
-                detail="no message is accepted from Salesforce, so changes are found by polling",
-                remedy="Set KIDGLOVE_SALESFORCE__WEBHOOK_SECRETS to be told within seconds.",
-            )
+    org, portal = ours.salesforce, ours.hubspot
+    if org.instance_url:
+        secrets = len(org.webhook_secrets) + len(org.flow_api_keys)
+        yield _told_by(
+            "salesforce", secrets, "for messages and flows", "KIDGLOVE_SALESFORCE__WEBHOOK_SECRETS"
+        )
+    if portal.token.get_secret_value():
+        secrets = len(portal.app_secrets) if portal.webhook_url else 0
+        yield _told_by(
+            "hubspot",
+            secrets,
+            f"for {portal.webhook_url}",
+            "KIDGLOVE_HUBSPOT__APP_SECRETS and __WEBHOOK_URL",
+        )
+
+
+def _told_by(system: str, secrets: int, what: str, names: str) -> Line:
+    """Whether a CRM may tell us of changes; without it they are found, only later."""
+    id, title = f"here/{system}-secrets", CRMS[system].title
+    if secrets:
+        return ok(id, f"{count(secrets, 'secret')} {what}")
+    return Line(
+        id=id,
+        health=Health.UNKNOWN,
+        detail=f"no message is accepted from {title}, so changes are found by polling",
+        remedy=f"Set {names} to be told within seconds.",
+    )
 
 
 def _modes(here: Runtime) -> Iterator[Line]:
