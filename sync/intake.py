@@ -93,7 +93,7 @@ class Intake:
             tx.lanes.mark_dirty(
                 account,
                 EVALUATE,
-                urgency=_urgency(tx, account),
+                urgency=urgency_of(tx, account, hint),
                 cause=f"{row.source}:{row.key} {row.topic}",
             )
         if accounts:
@@ -112,8 +112,16 @@ class Intake:
         return tx.links.account_of(hint.ref)
 
 
-def _urgency(tx: TransactionPort, account: AccountId) -> Urgency:
-    """An account that people handle goes first; who that is was judged the last time."""
+def urgency_of(tx: TransactionPort, account: AccountId, hint: Hint) -> Urgency:
+    """An account that people handle goes first; who that is was judged the last time.
+
+    News of a payment may be a failure. News of a CRM record without a case is neither: thousands
+    of them come at once when somebody imports a list, and nobody's failure waits behind those.
+    """
     stance = tx.cases.stance(account)
-    is_handled = stance is not None and (stance.wants_quiet or stance.intercepts)
-    return Urgency.VIP if is_handled else Urgency.NORMAL
+    if stance is not None and (stance.wants_quiet or stance.intercepts):
+        return Urgency.VIP
+    if hint.ref.kind == CUSTOMER:
+        return Urgency.NORMAL
+    latest = tx.cases.latest(account)
+    return Urgency.NORMAL if latest is not None and latest.case.is_open else Urgency.BULK

@@ -15,6 +15,7 @@ from sync.clock import Clock
 from sync.configs import Configs
 from sync.crms import Crm
 from sync.durable import Store, TransactionPort
+from sync.intake import urgency_of
 from sync.refresh import ACCOUNT
 
 EVERY_CASE = 1_000_000
@@ -66,7 +67,10 @@ class Reconcile:
                         account = tx.links.account_of(hint.ref)
                         if account is not None and _says_more(tx, account, hint, now):
                             tx.lanes.mark_dirty(
-                                account, EVALUATE, cause=f"{name}:{hint.event_id} {hint.topic}"
+                                account,
+                                EVALUATE,
+                                urgency=urgency_of(tx, account, hint),
+                                cause=f"{name}:{hint.event_id} {hint.topic}",
                             )
                             marked += 1
                 tx.system.set_cursor(name, page.cursor, now=now)
