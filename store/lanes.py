@@ -61,10 +61,10 @@ class Lanes:
                   urgency = LEAST(lanes.urgency, excluded.urgency),
                   not_before = NULL,
                   cause = CASE
-                    WHEN lanes.dirty_seq <= lanes.done_seq
-                      OR split_part(lanes.cause, ':', 1) = split_part(excluded.cause, ':', 1)
-                    THEN excluded.cause
+                    WHEN lanes.dirty_seq <= lanes.done_seq THEN excluded.cause
                     WHEN position(' + ' IN lanes.cause) > 0 THEN lanes.cause
+                    WHEN split_part(lanes.cause, ':', 1) = split_part(excluded.cause, ':', 1)
+                    THEN excluded.cause
                     ELSE lanes.cause || ' + ' || excluded.cause END
                 """
             ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from domain.errors import Ambiguous, KidgloveError
+from domain.errors import Ambiguous, Gone, KidgloveError
 from domain.facts import (
     AccountFacts,
     CrmPicture,
@@ -101,6 +101,13 @@ class Refresh:
         for one in accounts:
             customer = customers[one.account]
             answer = payments.get(customer) if customer else None
+            if isinstance(answer, PaymentPicture) and answer.is_deleted:
+                # It shows no invoices; what was open is not settled by that, nor given back.
+                answer = Gone(
+                    f"customer {customer} was deleted in the payment system",
+                    remedy="Settle what was open there by hand; then give the case up, or link "
+                    "the account with the customer that took its place.",
+                )
             if isinstance(answer, PaymentPicture):
                 leaf: Leaf[PaymentPicture] = Known(answer, self.payments_system, answer.read_at)
                 errors: tuple[KidgloveError, ...] = ()

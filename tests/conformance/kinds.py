@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.conformance.accounts import Accounts, Holds
 from tests.conformance.connection import Connection
+from tests.conformance.customers import Customers
 from tests.conformance.describing import Describing
 from tests.conformance.facts import ExaminesItself, StatesFacts
 from tests.conformance.listing import Listing
@@ -32,6 +33,7 @@ class PaymentsConformance(
     Connection,
     Signals,
     Listing,
+    Customers,
     Payments,
     Quieting,
     Collecting,

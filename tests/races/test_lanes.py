@@ -155,7 +155,7 @@ def test_a_notice_between_read_and_release_keeps_the_lane_dirty(store: UnitOfWor
     assert is_due(store)
     again = leased(store, account)
     assert again.seq == lane.seq + 1
-    assert again.cause == "a second event"
+    assert again.cause == "test + a second event"
 
 
 @pytest.mark.parametrize("turn", range(10))
