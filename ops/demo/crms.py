@@ -210,10 +210,13 @@ class Hubspot(Crm):
         """See `Crm.connect`."""
         hook = f"{edge}/webhooks/hubspot"
         self.do("watch", url=hook, subscriptions=self.watched)
+        # Two months pass in a minute: the allowance of ten real seconds would only be waited for.
+        self.do("set_limits", burst=10_000, search=1_000)
         return {
             "HUBSPOT__TOKEN": self.login["service_key"],
             "HUBSPOT__API_BASE": self.url,
             "HUBSPOT__PORTAL_ID": str(self.login["portal_id"]),
+            "HUBSPOT__CALLS_PER_WINDOW": "10000",
             "HUBSPOT__FALLBACK_OWNER": self.people["desk"],
             "HUBSPOT__APP_SECRETS": json.dumps([self.login["client_secret"]]),
             "HUBSPOT__WEBHOOK_URL": hook,
