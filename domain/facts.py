@@ -186,6 +186,8 @@ class PaymentPicture:
     mrr_now: Money | None = None
     mrr_t3m: Money | None = None
     url: str | None = None
+    glance: str | None = None
+    """A fingerprint of what the payment system's lists show of all this (`domain.glancing`)."""
 
     def invoice(self, id: str) -> Invoice | None:
         """The invoice with this id, or None."""

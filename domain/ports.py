@@ -16,6 +16,9 @@ from typing import Any, Protocol
 
 from domain.described import Describes as Describes
 from domain.errors import KidgloveError
+from domain.examining import Examines as Examines
+from domain.examining import Finding as Finding
+from domain.examining import Health as Health
 from domain.facts import (
     Contact,
     Invoice,
@@ -26,6 +29,11 @@ from domain.facts import (
     Touch,
     WorkItem,
 )
+from domain.glancing import AccountGlance as AccountGlance
+from domain.glancing import CustomerGlance as CustomerGlance
+from domain.glancing import CustomersPage as CustomersPage
+from domain.glancing import SurveysAccounts as SurveysAccounts
+from domain.glancing import SurveysCustomers as SurveysCustomers
 from domain.ids import Ref
 from domain.leaf import Leaf
 from domain.listing import CustomerPage as CustomerPage
@@ -365,33 +373,4 @@ class SweepsHolds(Protocol):
 
     def accounts_on_hold(self, *, plan: ReadPlan, words: Sequence[str]) -> Sequence[Ref]:
         """Every account whose resolution field holds one of the words."""
-        ...
-
-
-# ---------------------------------------------------------------- checks
-
-
-class Health(StrEnum):
-    """One line of the doctor."""
-
-    OK = "ok"
-    WRONG = "wrong"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One check with its answer and the remedy. UNKNOWN is for what only a person can confirm."""
-
-    check: str
-    health: Health
-    detail: str
-    remedy: str = ""
-
-
-class Examines(Protocol):
-    """Examines its own credential, permissions, versions and schema without changing anything."""
-
-    def examine(self) -> Sequence[Finding]:
-        """Every check of this vendor; never raises, a failed check is a finding."""
         ...

@@ -10,7 +10,7 @@ from typing import Any
 
 from domain.case import Case
 from domain.effects import EffectKind, Guard
-from domain.ids import AccountId, CaseId
+from domain.ids import AccountId, CaseId, Ref
 from domain.merge import Base
 
 EVALUATE = "evaluate"
@@ -176,6 +176,34 @@ class Agreed:
     at: datetime
     effect_id: int | None = None
     question: Question | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownCustomer:
+    """The account of a payment customer, and the glance of its last whole read."""
+
+    account: AccountId
+    glance: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownAccount:
+    """What the store knows of one account, to tell whether a glance shows anything new.
+
+    `is_busy` says that a case is open, something is held, or something of ours is to be given
+    back. `seen_at` is when the payment system's list last showed it, `read_at` when it was last
+    read whole. `record` and `fields` are the CRM account of its last whole read.
+    """
+
+    account: AccountId
+    created_at: datetime
+    is_busy: bool
+    links: tuple[Link, ...]
+    agreed: Mapping[str, Mapping[str, Agreed]]
+    seen_at: datetime | None = None
+    read_at: datetime | None = None
+    record: Ref | None = None
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import redis
 
-from domain.ports import Examines, ListsChanges, ReadsAccounts, SweepsHolds, WritesCrm
+from domain.ports import (
+    Examines,
+    ListsChanges,
+    ReadsAccounts,
+    SurveysAccounts,
+    SweepsHolds,
+    WritesCrm,
+)
 from settings import Settings
 from sync.clock import Clock
 
@@ -16,7 +23,9 @@ if TYPE_CHECKING:
     from mappings.mapping import FieldMapping
 
 
-class CrmConnector(ReadsAccounts, WritesCrm, SweepsHolds, ListsChanges, Examines, Protocol):
+class CrmConnector(
+    ReadsAccounts, SurveysAccounts, WritesCrm, SweepsHolds, ListsChanges, Examines, Protocol
+):
     """Everything that the use cases ask of a CRM."""
 
 
@@ -40,11 +49,13 @@ class Wiring:
     """One kind of CRM: how people call it, when it is configured, and how it is built.
 
     `load` gives the builder; it is what imports the vendor's library, so ask only when it is
-    needed. `switch` is the setting whose presence connects it.
+    needed. `switch` is the setting whose presence connects it. `records_per_write` is how many
+    accounts one call of it writes.
     """
 
     title: str
     switch: str
+    records_per_write: int
     is_configured: Callable[[Settings], bool]
     fallback_owner: Callable[[Settings], str | None]
     load: Callable[[], Build]
@@ -66,6 +77,7 @@ CRMS: Mapping[str, Wiring] = {
     "salesforce": Wiring(
         title="Salesforce",
         switch="KIDGLOVE_SALESFORCE__INSTANCE_URL",
+        records_per_write=200,
         is_configured=lambda settings: bool(settings.salesforce.instance_url),
         fallback_owner=lambda settings: settings.salesforce.fallback_owner or None,
         load=_salesforce,
@@ -73,6 +85,7 @@ CRMS: Mapping[str, Wiring] = {
     "hubspot": Wiring(
         title="HubSpot",
         switch="KIDGLOVE_HUBSPOT__TOKEN",
+        records_per_write=100,
         is_configured=lambda settings: bool(settings.hubspot.token.get_secret_value()),
         fallback_owner=lambda settings: settings.hubspot.fallback_owner or None,
         load=_hubspot,

@@ -47,6 +47,7 @@ def _relay(here: runtime.Runtime, settings: Settings) -> int:
         connection=redis.Redis.from_url(here.redis_url, socket_connect_timeout=2, socket_timeout=5),
         clock=here.clock,
         resend_seconds=settings.resend_seconds,
+        bulk_sizes=runtime.bulk_sizes(settings),
     )
     relay.run(database_url=here.database_url, every_seconds=settings.relay_seconds, stop=stop)
     return 0

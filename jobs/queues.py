@@ -14,7 +14,9 @@ BULK = "bulk"
 """Work on many accounts that nobody waits for (backfill, sweeps, a new mapping): read, judged and
 written here, so that it never stands in front of a case."""
 UPKEEP = "upkeep"
-"""Polls, sweeps and reconciles."""
+"""Polls and sweeps of what is held."""
+SURVEY = "survey"
+"""The schedule of the look at everybody."""
 JOB_TIMEOUT = 170
 """Seconds; a backstop behind the clients' own time-outs, shorter than a lane's lease."""
 FAILURE_TTL = 7 * 86_400
@@ -24,6 +26,11 @@ FAILURE_TTL = 7 * 86_400
 def queue_names(systems: tuple[str, ...]) -> tuple[str, ...]:
     """Every queue of an installation; each worker process serves exactly one of them."""
     return (INTAKE, EVALUATE, BULK, UPKEEP, *systems)
+
+
+def of_schedule(name: str) -> str:
+    """The queue on which a schedule runs: a look at everybody is nothing that a poll waits for."""
+    return BULK if name == SURVEY else UPKEEP
 
 
 def queue(name: str, connection: redis.Redis) -> Queue:

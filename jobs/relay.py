@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -28,7 +28,10 @@ LEADER_SECONDS = 10.0
 BATCH = 20
 """Accounts per job of ordinary work: fewer cost more jobs, more make an urgent one wait longer."""
 BULK_BATCH = 100
-"""Accounts per job of bulk work: as many as a CRM reads or writes in one call. Nobody waits."""
+"""Accounts that one job of bulk work judges: as many as a CRM reads in one call. Nobody waits."""
+GATHER_SECONDS = 300.0
+"""How long bulk writes wait for more of their kind while judging goes on, so that a call of the
+vendor is full; longer would keep a CRM behind for nothing."""
 BACKLOG = 5
 """Jobs that may wait in a queue before ordinary work is held back in the store, where an urgent
 account overtakes it; fewer would let a quick worker run dry between two ticks."""
@@ -56,8 +59,12 @@ class Relay:
         connection: redis.Redis,
         clock: Clock,
         resend_seconds: float,
+        bulk_sizes: Mapping[str, int] | None = None,
         owner: str | None = None,
     ) -> None:
+        """`bulk_sizes` is how many accounts of bulk work one job takes, by kind of lane; a kind
+        that is not in it has none."""
+        self._bulk_sizes = bulk_sizes or {EVALUATE_LANE: BULK_BATCH}
         self._store = store
         self._redis = connection
         self._clock = clock
@@ -89,7 +96,7 @@ class Relay:
         """A schedule has no row that says whether it ran: what cannot be sent is due again."""
         for place, name in enumerate(names):
             try:
-                self._send(queues.UPKEEP, "jobs.tasks.upkeep", name)
+                self._send(queues.of_schedule(name), "jobs.tasks.upkeep", name)
             except redis.RedisError:
                 with self._store.begin() as tx:
                     tx.system.give_schedules_back(names[place:], now)
@@ -101,23 +108,46 @@ class Relay:
         jobs = lanes = 0
         waiting: dict[str, int] = {}
         for batch in _batches(due):
-            accounts = [int(lane.account) for lane in batch]
-            kind = batch[0].kind
-            queue = _queue(batch[0])
+            queue = queues.EVALUATE if batch[0].kind == EVALUATE_LANE else batch[0].kind
             if batch[0].urgency is not Urgency.VIP:
                 # A queue is served in order: what waits in it is waited for by the urgent, too.
                 if waiting.setdefault(queue, self._backlog(queue)) >= BACKLOG:
                     continue
                 waiting[queue] += 1
-            if kind == EVALUATE_LANE:
-                self._send(queue, "jobs.tasks.evaluate", accounts)
-            else:
-                self._send(queue, "jobs.tasks.deliver", kind, accounts)
-            with self._store.begin() as tx:
-                tx.lanes.mark_sent(batch)
+            self._send_batch(queue, batch)
             jobs += 1
             lanes += len(batch)
-        return jobs, lanes
+        bulk = self._bulk(now)
+        for batch in bulk:
+            self._send_batch(queues.BULK, batch)
+        return jobs + len(bulk), lanes + sum(map(len, bulk))
+
+    def _bulk(self, now: datetime) -> list[Sequence[DueLane]]:
+        """As many batches as there is room for, those that write before those that judge more."""
+        found: list[Sequence[DueLane]] = []
+        room = BACKLOG - self._backlog(queues.BULK)
+        for kind in sorted(self._bulk_sizes, key=lambda kind: kind == EVALUATE_LANE):
+            size, left = self._bulk_sizes[kind], room - len(found)
+            if left <= 0:
+                break
+            with self._store.begin() as tx:
+                due = tx.lanes.due_bulk(now, kind, resend_seconds=self._resend, limit=size * left)
+                gathers = kind != EVALUATE_LANE and tx.lanes.has_bulk(now, EVALUATE_LANE)
+            found += [
+                batch
+                for batch in _slices(due, size)
+                if len(batch) == size or not gathers or batch[0].waited_seconds >= GATHER_SECONDS
+            ]
+        return found
+
+    def _send_batch(self, queue: str, batch: Sequence[DueLane]) -> None:
+        accounts = [int(lane.account) for lane in batch]
+        if batch[0].kind == EVALUATE_LANE:
+            self._send(queue, "jobs.tasks.evaluate", accounts)
+        else:
+            self._send(queue, "jobs.tasks.deliver", batch[0].kind, accounts)
+        with self._store.begin() as tx:
+            tx.lanes.mark_sent(batch)
 
     def _backlog(self, queue: str) -> int:
         """How many jobs wait in a queue."""
@@ -155,23 +185,15 @@ class Relay:
             log.warning("relay.step_down_failed", error=type(problem).__name__)
 
 
-def _queue(lane: DueLane) -> str:
-    if lane.urgency is Urgency.BULK:
-        return queues.BULK
-    return queues.EVALUATE if lane.kind == EVALUATE_LANE else lane.kind
-
-
-def _batches(due: list[DueLane]) -> list[list[DueLane]]:
+def _batches(due: Sequence[DueLane]) -> list[Sequence[DueLane]]:
     """Urgent lanes alone and first; the others together by kind, in their order."""
     urgent = [[lane] for lane in due if lane.urgency is Urgency.VIP]
-    rest: dict[tuple[str, bool], list[DueLane]] = defaultdict(list)
+    rest: dict[str, list[DueLane]] = defaultdict(list)
     for lane in due:
         if lane.urgency is not Urgency.VIP:
-            rest[lane.kind, lane.urgency is Urgency.BULK].append(lane)
-    together = [
-        lanes[start : start + size]
-        for (_, is_bulk), lanes in rest.items()
-        for size in (BULK_BATCH if is_bulk else BATCH,)
-        for start in range(0, len(lanes), size)
-    ]
-    return [*urgent, *together]
+            rest[lane.kind].append(lane)
+    return [*urgent, *(batch for lanes in rest.values() for batch in _slices(lanes, BATCH))]
+
+
+def _slices(lanes: Sequence[DueLane], size: int) -> list[Sequence[DueLane]]:
+    return [lanes[start : start + size] for start in range(0, len(lanes), size)]

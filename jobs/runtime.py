@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from importlib import import_module
+from time import monotonic
 from typing import TYPE_CHECKING
 
 import redis
@@ -17,9 +18,12 @@ from rq.timeouts import BaseTimeoutException
 from domain.effects import EffectKind
 from domain.errors import KidgloveError, Misconfigured
 from domain.ports import Examines, SendsSignals
+from domain.rows import EVALUATE
 from domain.situation import Names
 from jobs.clock import FileClock, SystemClock
 from jobs.crms import CRMS, CrmConnector, connected
+from jobs.queues import SURVEY
+from jobs.relay import BULK_BATCH
 from settings import Settings
 from store.codec import CRM, PAYMENTS
 from store.unit_of_work import UnitOfWork
@@ -36,6 +40,7 @@ from sync.gate import Gate
 from sync.intake import Intake
 from sync.reconcile import Found, Reconcile
 from sync.refresh import Refresh
+from sync.survey import Survey
 
 if TYPE_CHECKING:
     from connectors.stripe.connector import StripeConnector
@@ -52,8 +57,20 @@ def served(settings: Settings) -> tuple[str, ...]:
     return (PAYMENTS_SYSTEM, *connected(settings))
 
 
+def bulk_sizes(settings: Settings) -> Mapping[str, int]:
+    """How many accounts of bulk work one job takes, by kind of lane."""
+    written = {name: CRMS[name].records_per_write for name in connected(settings)}
+    return {EVALUATE: BULK_BATCH, PAYMENTS_SYSTEM: PAYMENTS_AT_ONCE, **written}
+
+
+PAYMENTS_AT_ONCE = 50
+"""Customers that one bulk job writes to, one by one and a few calls each: well inside its time."""
 NAMES = Names(payments="Stripe", crm="the CRM")
 """How systems are called in texts; an account's own CRM takes the place of the second."""
+SURVEY_SECONDS = 100.0
+"""How long one job surveys: well inside a job's time, with room for a last slow page."""
+SURVEY_AGAIN = timedelta(minutes=10)
+"""When a survey that was killed, or met a system that does not answer, goes on."""
 UNSTOPPABLE: tuple[type[BaseException], ...] = (BaseTimeoutException,)
 """What must never be caught as one account's failure: a job that has run out of time ends."""
 
@@ -232,6 +249,18 @@ class Runtime:
         )
 
     @cached_property
+    def survey(self) -> Survey:
+        """The look at everybody."""
+        return Survey(
+            store=self.store,
+            configs=self.configs,
+            clock=self.clock,
+            payments_system=PAYMENTS_SYSTEM,
+            payments=self.stripe,
+            crms=self.crms,
+        )
+
+    @cached_property
     def actions(self) -> Actions:
         """What people do outside the CRM."""
         return Actions(self.store, self.clock)
@@ -263,7 +292,7 @@ class Runtime:
         ours = self.settings
         found = {
             f"poll:{PAYMENTS_SYSTEM}": timedelta(seconds=ours.poll_events_seconds),
-            "sweep:open": timedelta(seconds=ours.reconcile_seconds),
+            SURVEY: timedelta(seconds=ours.reconcile_seconds),
         }
         for name in connected(ours):
             found[f"poll:{name}"] = timedelta(seconds=ours.poll_crm_seconds)
@@ -275,6 +304,7 @@ class Runtime:
         with self.store.begin() as tx:
             for name, every in self.schedules().items():
                 tx.system.schedule(name, every=every, now=self.clock.now())
+            tx.system.keep_schedules(list(self.schedules()))
 
     def upkeep(self, name: str) -> Found:
         """Run one schedule now. An unknown name is a ValueError.
@@ -298,14 +328,26 @@ class Runtime:
     def _upkeep(self, name: str) -> Found:
         if name == f"poll:{PAYMENTS_SYSTEM}":
             return self.reconcile.poll(name, self.stripe)
-        if name == "sweep:open":
-            return self.reconcile.sweep_open()
+        if name == SURVEY:
+            return self._survey()
         verb, _, system = name.partition(":")
         if verb == "poll" and system in self.crms:
             return self.reconcile.poll(name, self.crms[system])
         if verb == "sweep" and system in self.crms:
             return self.reconcile.sweep_holds(self._crm(system), self.crms[system])
         raise ValueError(f"there is no schedule {name!r}; there are {', '.join(self.schedules())}")
+
+    def _survey(self) -> Found:
+        """Survey for as long as a job should, and see to it that somebody goes on."""
+        ends = monotonic() + SURVEY_SECONDS
+        self._survey_again(SURVEY_AGAIN)
+        found = self.survey.run(go_on=lambda: monotonic() < ends)
+        self._survey_again(self.schedules()[SURVEY] if found.is_done else timedelta(0))
+        return Found(found.seen, found.marked, is_done=found.is_done)
+
+    def _survey_again(self, after: timedelta) -> None:
+        with self.store.begin() as tx:
+            tx.system.run_next(SURVEY, self.clock.now() + after)
 
     def close(self) -> None:
         """Close what was opened."""

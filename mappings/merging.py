@@ -144,6 +144,27 @@ def may_have_changed(mapping: FieldMapping, ours: OurSide, agreed: Mapping[str, 
     return False
 
 
+def still_stands(
+    mapping: FieldMapping,
+    fields: Mapping[str, Any],
+    *,
+    agreed: Mapping[str, Agreed],
+    last_read: Mapping[str, Any] | None,
+) -> bool:
+    """Whether the CRM's fields are as both sides last agreed, or as they were last read where
+    nothing was agreed on. Without a last read only what was agreed on counts.
+
+    A field that was never agreed on nor read does not stand.
+    """
+    known: dict[str, Any] = dict(last_read or {})
+    for row in mapping.rows:
+        one = agreed.get(key_of(row))
+        if row.flow is not Flow.IN and one is not None and one.base is not None:
+            known[row.theirs] = one.base.theirs
+    wanted = mapping.account_fields if last_read is not None else tuple(known)
+    return all(is_same(fields.get(name, ABSENT), known.get(name, ABSENT)) for name in wanted)
+
+
 class _Row:
     """One row with the two values that are compared: in the CRM's shape if it is written there."""
 

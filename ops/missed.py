@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from jobs.crms import connected
+from jobs.queues import SURVEY
 from jobs.runtime import PAYMENTS_SYSTEM
 from sync.reconcile import Found
 
@@ -22,8 +23,8 @@ PAYMENT_CALLS = 2
 """Calls per customer with whom nothing is wrong (`connectors.stripe.read`)."""
 FAILING_CALLS = 3
 """Calls per customer with a failing invoice."""
-CRM_BATCH = 20
-"""Accounts that one job reads with one CRM query (`jobs.relay.BATCH`)."""
+A_PAGE = 100
+"""Accounts that one call lists, glances at, or reads in a CRM."""
 KNOWN = sa.text("SELECT count(*) FROM inbox WHERE source = :source AND key = ANY(:keys)")
 
 
@@ -54,23 +55,42 @@ class Listed:
         return asdict(self)
 
 
-def cost_of_reconcile(here: Runtime) -> Cost:
-    """How many accounts a reconcile reads, and in how many calls."""
+def cost_of_reconcile(here: Runtime, *, whole: bool = False) -> Cost:
+    """How many accounts a reconcile looks at, and in how many calls at the most; what it finds is
+    read beyond that. With `whole` everybody is read."""
     with here.store.begin() as tx:
         accounts = tx.connection.execute(sa.text("SELECT count(*) FROM accounts")).scalar_one()
         cases = len(tx.cases.all(limit=100_000))
+    pages = ceil(accounts / A_PAGE)
+    read = FAILING_CALLS * cases + (PAYMENT_CALLS * (accounts - cases) if whole else 0)
     return Cost(
         accounts=accounts,
         open_cases=cases,
-        payment_calls=PAYMENT_CALLS * (accounts - cases) + FAILING_CALLS * cases + 1,
-        crm_calls=(ceil(accounts / CRM_BATCH) + 2) * len(connected(here.settings)),
+        # The lists of open invoices and of drafts, and of the events since the last look.
+        payment_calls=pages + read + 3,
+        crm_calls=(pages * (1 + whole) + ceil(cases / A_PAGE) + 2) * len(connected(here.settings)),
     )
 
 
-def run_reconcile(here: Runtime) -> dict[str, Found]:
-    """Run every schedule now, the sweep over all accounts last."""
-    names = sorted(here.schedules(), key=lambda name: name == "sweep:open")
-    return {name: here.upkeep(name) for name in names}
+def run_reconcile(here: Runtime, *, whole: bool = False) -> dict[str, Found]:
+    """Run every schedule now, the survey of everybody last and to its end.
+
+    With `whole` every account is read and judged instead of only those that the survey finds.
+    """
+    names = sorted(here.schedules(), key=lambda name: name == SURVEY)
+    found = {name: _to_the_end(here, name) for name in names}
+    if whole:
+        found["everybody"] = here.reconcile.sweep_everybody()
+    return found
+
+
+def _to_the_end(here: Runtime, name: str) -> Found:
+    seen = marked = 0
+    while True:
+        found = here.upkeep(name)
+        seen, marked = seen + found.seen, marked + found.marked
+        if found.is_done:
+            return Found(seen, marked)
 
 
 def count_events(here: Runtime, *, again: bool) -> Listed:

@@ -27,6 +27,7 @@ EXPECTED: Final[Mapping[Kind, frozenset[Capability]]] = {
             Capability.LISTS_CHANGES,
             Capability.SENDS_SIGNALS,
             Capability.SWEEPS_HOLDS,
+            Capability.SURVEYS_ACCOUNTS,
             Capability.DESCRIBES,
             Capability.EXAMINES,
         }
@@ -38,6 +39,7 @@ EXPECTED: Final[Mapping[Kind, frozenset[Capability]]] = {
             Capability.COLLECTS,
             Capability.WRITES_CUSTOMER,
             Capability.MAKES_PAYMENT_LINKS,
+            Capability.SURVEYS_CUSTOMERS,
             Capability.LISTS_CHANGES,
             Capability.SENDS_SIGNALS,
             Capability.EXAMINES,

@@ -29,7 +29,7 @@ class AgreedFields:
         found = self._connection.execute(
             sa.select(agreed.c.fields).where(agreed.c.system == system, agreed.c.record == record)
         ).scalar()
-        return {name: _loaded(kept) for name, kept in (found or {}).items()}
+        return loaded_fields(found or {})
 
     def of_account(self, account: AccountId) -> dict[str, dict[str, Agreed]]:
         """What is remembered of an account's records, by system; one record of each counts."""
@@ -38,9 +38,7 @@ class AgreedFields:
             .where(agreed.c.account_id == account)
             .order_by(agreed.c.at)
         )
-        return {
-            row.system: {name: _loaded(kept) for name, kept in row.fields.items()} for row in rows
-        }
+        return {row.system: loaded_fields(row.fields) for row in rows}
 
     def remember(
         self,
@@ -93,6 +91,11 @@ class AgreedFields:
             for name, kept in sorted(row.fields.items())
             if kept.get("question")
         ]
+
+
+def loaded_fields(fields: Mapping[str, Any]) -> dict[str, Agreed]:
+    """What a row of the table remembers, by field."""
+    return {name: _loaded(kept) for name, kept in fields.items()}
 
 
 def _dumped(one: Agreed) -> dict[str, Any]:

@@ -3,7 +3,7 @@ meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,7 @@ class DueLane:
     urgency: Urgency
     seq: int
     fence: int
+    waited_seconds: float = 0.0
 
 
 class LeaseLost(Conflict):
@@ -49,11 +50,25 @@ class Lanes:
         A lane that waits already keeps its cause beside one from another source: what was asked
         for by the first (a look into every CRM, say) is not lost by the second.
         """
+        self.mark_all_dirty([account], kind, urgency=urgency, cause=cause)
+
+    def mark_all_dirty(
+        self,
+        accounts: Sequence[AccountId],
+        kind: str,
+        *,
+        urgency: Urgency = Urgency.NORMAL,
+        cause: str,
+    ) -> None:
+        """`mark_dirty` for many accounts, in one statement."""
+        if not accounts:
+            return
         self._connection.execute(
             sa.text(
                 """
                 INSERT INTO lanes (account_id, kind, urgency, dirty_seq, dirty_at, cause)
-                VALUES (:account, :kind, :urgency, 1, clock_timestamp(), :cause)
+                SELECT account, :kind, :urgency, 1, clock_timestamp(), :cause
+                FROM unnest(CAST(:accounts AS bigint[])) AS account ORDER BY account
                 ON CONFLICT (account_id, kind) DO UPDATE SET
                   dirty_seq = lanes.dirty_seq + 1,
                   dirty_at = CASE WHEN lanes.dirty_seq > lanes.done_seq
@@ -68,28 +83,65 @@ class Lanes:
                     ELSE lanes.cause || ' + ' || excluded.cause END
                 """
             ),
-            {"account": account, "kind": kind, "urgency": int(urgency), "cause": cause},
+            {
+                "accounts": sorted(set(accounts)),
+                "kind": kind,
+                "urgency": int(urgency),
+                "cause": cause,
+            },
         )
         self._connection.execute(sa.text(f"NOTIFY {CHANNEL}"))
 
     def due(self, now: datetime, *, resend_seconds: float, limit: int) -> list[DueLane]:
-        """Dirty lanes that nobody holds, most urgent and longest waiting first.
+        """Dirty lanes that nobody holds and that somebody waits for, most urgent and longest
+        waiting first; bulk work is not among them.
 
         A lane that was sent and not taken is due again after `resend_seconds`.
         """
-        rows = self._connection.execute(
+        return self._due(
+            "urgency < :bulk",
+            "urgency, dirty_at",
+            {"now": now, "resend": resend_seconds, "limit": limit},
+        )
+
+    def due_bulk(
+        self, now: datetime, kind: str, *, resend_seconds: float, limit: int
+    ) -> list[DueLane]:
+        """Bulk work of one kind that is due, longest waiting first."""
+        return self._due(
+            "urgency = :bulk AND kind = :kind",
+            "dirty_at",
+            {"now": now, "resend": resend_seconds, "limit": limit, "kind": kind},
+        )
+
+    def has_bulk(self, now: datetime, kind: str) -> bool:
+        """Whether bulk work of this kind is due or under way."""
+        found = self._connection.execute(
             sa.text(
                 """
-                SELECT account_id, kind, urgency, dirty_seq, fence FROM lanes
-                WHERE dirty_seq > done_seq
+                SELECT EXISTS (SELECT FROM lanes WHERE urgency = :bulk AND kind = :kind
+                  AND dirty_seq > done_seq AND (not_before IS NULL OR not_before <= :now))
+                """
+            ),
+            {"bulk": int(Urgency.BULK), "kind": kind, "now": now},
+        )
+        return bool(found.scalar())
+
+    def _due(self, which: str, order: str, values: Mapping[str, object]) -> list[DueLane]:
+        rows = self._connection.execute(
+            sa.text(
+                f"""
+                SELECT account_id, kind, urgency, dirty_seq, fence,
+                  extract(epoch FROM clock_timestamp() - dirty_at) AS waited FROM lanes
+                WHERE dirty_seq > done_seq AND {which}
                   AND (not_before IS NULL OR not_before <= :now)
                   AND (lease_until IS NULL OR lease_until < clock_timestamp())
                   AND (sent_seq < dirty_seq
                        OR sent_at < clock_timestamp() - make_interval(secs => :resend))
-                ORDER BY urgency, dirty_at LIMIT :limit
+                ORDER BY {order} LIMIT :limit
                 """
             ),
-            {"now": now, "resend": resend_seconds, "limit": limit},
+            {**values, "bulk": int(Urgency.BULK)},
         )
         return [
             DueLane(
@@ -98,6 +150,7 @@ class Lanes:
                 urgency=Urgency(row.urgency),
                 seq=row.dirty_seq,
                 fence=row.fence,
+                waited_seconds=float(row.waited),
             )
             for row in rows
         ]
@@ -108,19 +161,24 @@ class Lanes:
         A lane that a worker took since it was found due is left: that worker may have put it off
         already, and it would then wait for `resend_seconds` instead of its own time.
         """
-        for lane in lanes:
-            self._connection.execute(
-                sa.text(
-                    "UPDATE lanes SET sent_seq = :seq, sent_at = clock_timestamp() "
-                    "WHERE account_id = :account AND kind = :kind AND fence = :fence"
-                ),
-                {
-                    "seq": lane.seq,
-                    "account": lane.account,
-                    "kind": lane.kind,
-                    "fence": lane.fence,
-                },
-            )
+        self._connection.execute(
+            sa.text(
+                """
+                UPDATE lanes SET sent_seq = sent.seq, sent_at = clock_timestamp()
+                FROM unnest(CAST(:accounts AS bigint[]), CAST(:kinds AS text[]),
+                            CAST(:seqs AS bigint[]), CAST(:fences AS bigint[]))
+                  AS sent(account, kind, seq, fence)
+                WHERE account_id = sent.account AND lanes.kind = sent.kind
+                  AND lanes.fence = sent.fence
+                """
+            ),
+            {
+                "accounts": [lane.account for lane in lanes],
+                "kinds": [lane.kind for lane in lanes],
+                "seqs": [lane.seq for lane in lanes],
+                "fences": [lane.fence for lane in lanes],
+            },
+        )
 
     def lease(
         self, account: AccountId, kind: str, *, owner: str, now: datetime, seconds: float

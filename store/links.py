@@ -86,14 +86,14 @@ class Links:
         rows = self._connection.execute(
             sa.select(links).where(links.c.account_id == account).order_by(links.c.id)
         )
-        return [_link(row) for row in rows]
+        return [link_of(row) for row in rows]
 
     def all(self, state: LinkState | None = None) -> list[Link]:
         """Every link, or those in one state."""
         query = sa.select(links).order_by(links.c.id)
         if state is not None:
             query = query.where(links.c.state == state)
-        return [_link(row) for row in self._connection.execute(query)]
+        return [link_of(row) for row in self._connection.execute(query)]
 
     def name(self, account: AccountId, name: str) -> None:
         """Remember the account's name for lists."""
@@ -134,7 +134,8 @@ class Links:
         return result.rowcount > 0
 
 
-def _link(row: sa.Row[tuple[object, ...]]) -> Link:
+def link_of(row: sa.Row[tuple[object, ...]]) -> Link:
+    """The link that a row of the table holds."""
     values = row._mapping
     return Link(
         account=AccountId(values["account_id"]) if values["account_id"] is not None else None,

@@ -69,6 +69,16 @@ class System:
             .on_conflict_do_update(index_elements=["name"], set_={"every_seconds": seconds})
         )
 
+    def keep_schedules(self, names: Sequence[str]) -> None:
+        """Drop every schedule that is not one of these: its system is connected no more."""
+        self._connection.execute(schedules.delete().where(schedules.c.name.not_in(names)))
+
+    def run_next(self, name: str, at: datetime) -> None:
+        """Let this schedule run next at this moment instead of its own."""
+        self._connection.execute(
+            schedules.update().where(schedules.c.name == name).values(next_at=at)
+        )
+
     def take_due_schedules(self, now: datetime) -> list[str]:
         """Claim what is due, each once however many ticks were missed."""
         rows = self._connection.execute(

@@ -57,6 +57,7 @@ accounts = sa.Table(
     sa.Column("intercepts", sa.Boolean, nullable=False, server_default=sa.false()),
     _time("evaluated_at"),
     sa.Column("certificate", JSONB),
+    _time("seen_at"),
 )
 
 links = sa.Table(
@@ -95,6 +96,12 @@ lanes = sa.Table(
         "urgency",
         "dirty_at",
         postgresql_where=sa.text("dirty_seq > done_seq"),
+    ),
+    sa.Index(
+        "ix_lanes_bulk",
+        "kind",
+        "dirty_at",
+        postgresql_where=sa.text("dirty_seq > done_seq and urgency = 9"),
     ),
 )
 

@@ -16,6 +16,7 @@ from store.breaker import BreakerRows
 from store.cases import Cases
 from store.effects import Effects
 from store.inbox import Inbox
+from store.known import Known
 from store.lanes import Lanes
 from store.links import Links
 from store.plans import Plans
@@ -33,6 +34,7 @@ class Transaction:
         self.cases = Cases(connection)
         self.effects = Effects(connection)
         self.agreed = AgreedFields(connection)
+        self.known = Known(connection)
         self.audit = Audit(connection)
         self.breaker = BreakerRows(connection)
         self.system = System(connection)

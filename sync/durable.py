@@ -19,6 +19,8 @@ from domain.rows import (
     EffectState,
     InboxRow,
     InboxState,
+    KnownAccount,
+    KnownCustomer,
     LeasedLane,
     Link,
     Stance,
@@ -64,6 +66,9 @@ class LanesPort(Protocol):
 
     def mark_dirty(
         self, account: AccountId, kind: str, *, urgency: Urgency = ..., cause: str
+    ) -> None: ...
+    def mark_all_dirty(
+        self, accounts: Sequence[AccountId], kind: str, *, urgency: Urgency = ..., cause: str
     ) -> None: ...
     def lease(
         self, account: AccountId, kind: str, *, owner: str, now: datetime, seconds: float
@@ -154,6 +159,14 @@ class AgreedPort(Protocol):
     ) -> None: ...
 
 
+class KnownPort(Protocol):
+    """See `store.known`."""
+
+    def customers(self, system: str, ids: Sequence[str]) -> dict[str, KnownCustomer]: ...
+    def saw(self, some: Sequence[AccountId], *, at: datetime) -> None: ...
+    def accounts(self, *, after: AccountId | None, limit: int) -> list[KnownAccount]: ...
+
+
 class BreakerPort(Protocol):
     """See `store.breaker`."""
 
@@ -226,6 +239,8 @@ class TransactionPort(Protocol):
     def effects(self) -> EffectsPort: ...
     @property
     def agreed(self) -> AgreedPort: ...
+    @property
+    def known(self) -> KnownPort: ...
     @property
     def breaker(self) -> BreakerPort: ...
     @property

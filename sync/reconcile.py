@@ -30,6 +30,8 @@ class Found:
 
     seen: int
     marked: int
+    is_done: bool = True
+    """Whether that was all; what is left goes on where this stopped."""
 
 
 class Reconcile:
@@ -125,17 +127,19 @@ class Reconcile:
         marked += self._open_unknown(crm, unknown, plan)
         return Found(len(refs), marked)
 
-    def sweep_open(self) -> Found:
-        """Look again at every account: bulk work, behind everything that is urgent."""
+    def sweep_everybody(self) -> Found:
+        """Read and judge every account whole: bulk work, behind everything that is urgent.
+
+        Two calls and more for each; `sync.survey` finds who needs it for a hundredth of that.
+        """
         seen = 0
         after: AccountId | None = None
         while True:
             with self._store.begin() as tx:
                 batch = tx.cases.accounts(after=after, limit=500)
-                for account in batch:
-                    tx.lanes.mark_dirty(
-                        account, EVALUATE, urgency=Urgency.BULK, cause="reconcile:sweep"
-                    )
+                tx.lanes.mark_all_dirty(
+                    batch, EVALUATE, urgency=Urgency.BULK, cause="reconcile:sweep"
+                )
             seen += len(batch)
             if not batch:
                 return Found(seen, seen)

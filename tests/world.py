@@ -24,7 +24,7 @@ from domain.ids import AccountId, Ref
 from ingress.app import Edge
 from jobs import tasks
 from jobs.relay import LIMIT, Relay
-from jobs.runtime import PAYMENTS_SYSTEM, Runtime, install
+from jobs.runtime import PAYMENTS_SYSTEM, Runtime, bulk_sizes, install
 from settings import HubspotSettings, SalesforceSettings, Settings, StripeSettings
 from simulators.clock import SimClock
 from simulators.hubspot import HubspotSim
@@ -127,7 +127,10 @@ class World:
 
     def _waiting(self) -> list[tuple[int, str]]:
         with self.runtime.store.begin() as tx:
-            due = tx.lanes.due(self.clock.now(), resend_seconds=30, limit=LIMIT)
+            now = self.clock.now()
+            due = tx.lanes.due(now, resend_seconds=30, limit=LIMIT)
+            for kind in bulk_sizes(self.runtime.settings):
+                due += tx.lanes.due_bulk(now, kind, resend_seconds=30, limit=LIMIT)
             if tx.inbox.has_new():
                 return [(0, "inbox")]
         return [(int(lane.account), lane.kind) for lane in due]
@@ -331,7 +334,11 @@ def build(
         if portal is not None:
             portal.watch(f"{edge.url}/webhooks/hubspot", HUBSPOT_EVENTS, signed_url=HUBSPOT_URL)
     relay = InlineRelay(
-        store=runtime.store, connection=runtime.redis, clock=clock, resend_seconds=30
+        store=runtime.store,
+        connection=runtime.redis,
+        clock=clock,
+        resend_seconds=30,
+        bulk_sizes=bulk_sizes(settings),
     )
     relay.sent = []
     world = World(

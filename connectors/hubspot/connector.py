@@ -19,6 +19,7 @@ from connectors.hubspot.names import Names
 from connectors.hubspot.people import People
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.read import AccountReader, Found
+from connectors.hubspot.survey import AccountSurveyor
 from connectors.hubspot.sweep import HoldSweeper
 from connectors.hubspot.tasks import TaskFields
 from connectors.hubspot.write import CrmWriter
@@ -31,12 +32,21 @@ from domain.described import DescribedField
 from domain.errors import KidgloveError
 from domain.facts import Person
 from domain.ids import Ref
-from domain.ports import FieldsChange, Finding, Hint, Page, ReadPlan, Receipt, TaskChange
+from domain.ports import (
+    AccountGlance,
+    FieldsChange,
+    Finding,
+    Hint,
+    Page,
+    ReadPlan,
+    Receipt,
+    TaskChange,
+)
 
 
 class HubspotConnector:
-    """`ReadsAccounts`, `WritesCrm`, `ListsChanges`, `SendsSignals`, `SweepsHolds`, `Examines`,
-    `Describes`.
+    """`ReadsAccounts`, `SurveysAccounts`, `WritesCrm`, `ListsChanges`, `SendsSignals`,
+    `SweepsHolds`, `Examines`, `Describes`.
 
     For one process and one thread, made after the fork. `calls` counts the HTTP requests by kind.
     `base_url` sends all traffic to a simulator.
@@ -75,6 +85,7 @@ class HubspotConnector:
         self._reader = AccountReader(
             self._gateway, companies, people, names, portal.pages, now=clock
         )
+        self._surveyor = AccountSurveyor(self._gateway, companies)
         self._writer = CrmWriter(
             TaskWriter(self._gateway, tasks, people, fields, now=clock),
             FieldWriter(self._gateway, companies),
@@ -103,6 +114,12 @@ class HubspotConnector:
         return self._reader.read_accounts(
             ids=ids, customers=customers, plan=plan, urgent=urgent or alone
         )
+
+    def survey_accounts(
+        self, *, ids: Sequence[str] = (), customers: Sequence[str] = (), plan: ReadPlan
+    ) -> Mapping[str, tuple[AccountGlance, ...] | KidgloveError]:
+        """See `SurveysAccounts.survey_accounts`; one call per hundred companies."""
+        return self._surveyor.survey_accounts(ids=ids, customers=customers, plan=plan)
 
     def person(self, id: str) -> Person | KidgloveError:
         """See `ReadsAccounts.person`."""

@@ -20,6 +20,7 @@ MANIFEST = Manifest(
             Capability.LISTS_CHANGES,
             Capability.SENDS_SIGNALS,
             Capability.SWEEPS_HOLDS,
+            Capability.SURVEYS_ACCOUNTS,
             Capability.EXAMINES,
             Capability.DESCRIBES,
         }

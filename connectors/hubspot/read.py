@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from connectors.hubspot import ids
 from connectors.hubspot.account_parts import Hanging, Parts
+from connectors.hubspot.claims import Claims
 from connectors.hubspot.definitions import Definitions
 from connectors.hubspot.gateway import Gateway, slices
 from connectors.hubspot.names import Names
@@ -14,7 +16,6 @@ from connectors.hubspot.people import People
 from connectors.hubspot.records import (
     Pages,
     Reading,
-    claimed,
     merged_into,
     newest_first,
     people_properties,
@@ -26,8 +27,6 @@ from domain.facts import Person
 from domain.ports import AccountRecord, FoundAccounts, ReadPlan
 
 OWN_PROPERTIES = ("name", "domain", "hs_merged_object_ids")
-CLAIMS = 50
-"""Customer ids of one search, which may be 3,000 characters long."""
 Found = Mapping[str, FoundAccounts | KidgloveError]
 
 
@@ -50,6 +49,7 @@ class AccountReader:
         self._names = names
         self._pages = pages
         self._parts = Parts(gateway, now=now)
+        self._claims = Claims(gateway, definitions)
         self._now = now
 
     def read_accounts(
@@ -77,8 +77,10 @@ class AccountReader:
         properties = tuple(filter(None, properties))
         wanted, answers = _normal(ids)
         by_id = self._by_id(list(dict.fromkeys(wanted.values())), properties, urgent=urgent)
-        claims = self._by_customer(
-            list(dict.fromkeys(customers)), plan.customer_field, properties, urgent=urgent
+        claims = self._claims.of(
+            list(dict.fromkeys(customers)),
+            plan.customer_field,
+            read=partial(self._rows, properties=properties, what="companies", urgent=urgent),
         )
         rows = {
             str(row["id"]): row
@@ -133,7 +135,7 @@ class AccountReader:
         """The companies by the id that was asked for; a merged one by its survivor."""
         if not wanted:
             return {}
-        rows = self._rows(wanted, properties, what="companies", urgent=urgent)
+        rows = self._rows(wanted, properties=properties, what="companies", urgent=urgent)
         found = {str(row["id"]): row for row in rows}
         for row in rows:
             for old in merged_into(row):
@@ -146,66 +148,23 @@ class AccountReader:
             except Gone:
                 continue
             again = self._rows(
-                [str(survivor["id"])], properties, what=f"company {lost}", urgent=urgent
+                [str(survivor["id"])],
+                properties=properties,
+                what=f"company {lost}",
+                urgent=urgent,
             )
             for row in again:
                 found[lost] = row
         return {id: found[id] for id in wanted if id in found}
 
-    def _by_customer(
-        self, customers: Sequence[str], field: str, properties: Sequence[str], *, urgent: bool
-    ) -> dict[str, list[Row]]:
-        """Every company that claims each customer."""
-        if not customers:
-            return {}
-        if self._definitions.is_unique(field):
-            rows = self._rows(
-                customers, properties, what="companies", id_property=field, urgent=urgent
-            )
-        else:
-            # Not unique: a read by it is refused, and two companies may claim one customer.
-            rows = self._rows(
-                self._claiming(customers, field), properties, what="companies", urgent=urgent
-            )
-        return {
-            customer: [row for row in rows if customer in claimed(row, field)]
-            for customer in customers
-        }
-
-    def _claiming(self, customers: Sequence[str], field: str) -> list[str]:
-        found: list[str] = []
-        for some in slices(customers, CLAIMS):
-            said = self._gateway.search(
-                ids.COMPANIES,
-                {
-                    # VENDOR: IN wants lower case, and compares without case (search guide).
-                    "filterGroups": [
-                        {
-                            "filters": [
-                                {
-                                    "propertyName": field,
-                                    "operator": "IN",
-                                    "values": [one.lower() for one in some],
-                                }
-                            ]
-                        }
-                    ],
-                    "properties": [field],
-                    "limit": 200,
-                },
-                what="companies by customer",
-            )
-            found += [str(row["id"]) for row in said.get("results") or []]
-        return found
-
     def _rows(
         self,
-        some: Iterable[str],
-        properties: Sequence[str],
+        some: Sequence[str],
         *,
+        properties: Sequence[str],
         what: str,
-        id_property: str | None = None,
         urgent: bool,
+        id_property: str | None = None,
     ) -> list[Row]:
         """The rows; those that say something about a resolution with who said it, and when."""
         rows = self._gateway.read(

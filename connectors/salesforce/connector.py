@@ -20,6 +20,7 @@ from connectors.salesforce.doctor import Doctor, Expected
 from connectors.salesforce.login import new_salesforce_session
 from connectors.salesforce.names import Names
 from connectors.salesforce.read import AccountReader, Found
+from connectors.salesforce.survey import AccountSurveyor
 from connectors.salesforce.sweep import HoldSweeper
 from connectors.salesforce.tasks import TaskFields
 from connectors.salesforce.vocabulary import TaskWords
@@ -28,12 +29,21 @@ from domain.described import DescribedField
 from domain.errors import KidgloveError
 from domain.facts import Person
 from domain.ids import Ref
-from domain.ports import FieldsChange, Finding, Hint, Page, ReadPlan, Receipt, TaskChange
+from domain.ports import (
+    AccountGlance,
+    FieldsChange,
+    Finding,
+    Hint,
+    Page,
+    ReadPlan,
+    Receipt,
+    TaskChange,
+)
 
 
 class SalesforceConnector:
-    """`ReadsAccounts`, `WritesCrm`, `ListsChanges`, `SendsSignals`, `SweepsHolds`, `Describes`,
-    `Examines`.
+    """`ReadsAccounts`, `SurveysAccounts`, `WritesCrm`, `ListsChanges`, `SendsSignals`,
+    `SweepsHolds`, `Describes`, `Examines`.
 
     For one process and one thread; the token is shared with all others through its provider.
     `calls` counts the HTTP requests by kind. `base_url` sends all traffic to a simulator.
@@ -66,6 +76,7 @@ class SalesforceConnector:
         self._reader = AccountReader(
             self._gateway, instance_url=instance_url, now=clock, away_field=away_field
         )
+        self._surveyor = AccountSurveyor(self._gateway)
         self._writer = CrmWriter(self._gateway, words, fields)
         self._changes = ChangeLister(self._gateway, names)
         self._sweeper = HoldSweeper(self._gateway, names)
@@ -95,6 +106,12 @@ class SalesforceConnector:
         return self._reader.read_accounts(
             ids=ids, customers=customers, plan=plan, urgent=urgent or alone
         )
+
+    def survey_accounts(
+        self, *, ids: Sequence[str] = (), customers: Sequence[str] = (), plan: ReadPlan
+    ) -> Mapping[str, tuple[AccountGlance, ...] | KidgloveError]:
+        """See `SurveysAccounts.survey_accounts`; one call per four hundred accounts."""
+        return self._surveyor.survey_accounts(ids=ids, customers=customers, plan=plan)
 
     def person(self, id: str) -> Person | KidgloveError:
         """See `ReadsAccounts.person`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 
 from connectors.kit.http import Timeouts
@@ -19,12 +19,14 @@ from connectors.stripe.links import LinkMaker
 from connectors.stripe.listing import CustomerLister
 from connectors.stripe.quiet import Quieter
 from connectors.stripe.read import PaymentReader
+from connectors.stripe.survey import CustomerSurveyor
 from domain.errors import KidgloveError
 from domain.facts import Invoice, PaymentPicture
 from domain.ports import (
     CustomerChange,
     CustomerPage,
     CustomerReceipt,
+    CustomersPage,
     Finding,
     Hint,
     Incoming,
@@ -38,8 +40,8 @@ from domain.ports import (
 
 class StripeConnector:
     """Implements `ReadsPayments`, `Quiets`, `Collects`, `WritesCustomer`, `MakesPaymentLinks`,
-    `ListsChanges`, `ListsCustomers`, `SendsSignals` and `Examines`. What each promises stands in
-    `domain.ports`.
+    `ListsChanges`, `ListsCustomers`, `SurveysCustomers`, `SendsSignals` and `Examines`. What each
+    promises stands in `domain.ports`.
 
     `base_url` None means Stripe itself. `webhook_url` is our own public address, by which the
     doctor finds the endpoint. `calls` counts requests, by method and resource.
@@ -69,6 +71,7 @@ class StripeConnector:
         self._links = LinkMaker(self._api)
         self._events = EventLister(self._api)
         self._listing = CustomerLister(self._api)
+        self._surveyor = CustomerSurveyor(self._api)
         self._doctor = Doctor(self._api, clock, webhook_url=webhook_url)
 
     @property
@@ -119,6 +122,10 @@ class StripeConnector:
     def customers(self, after: str | None) -> CustomerPage:
         """See `ListsCustomers`."""
         return self._listing.customers(after)
+
+    def survey_customers(self, after: str | None) -> Iterator[CustomersPage]:
+        """See `SurveysCustomers`; the number of calls stands in `connectors.stripe.survey`."""
+        return self._surveyor.survey_customers(after)
 
     def hints(self, body: bytes) -> Sequence[Hint]:
         """See `SendsSignals`."""

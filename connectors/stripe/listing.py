@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from connectors.stripe.client import StripeApi
-from domain.errors import Bug
+from connectors.stripe.lists import pages_of
 from domain.ports import CustomerPage
-
-AT_ONCE = 100
-# VENDOR: the longest page of a list (api/pagination).
 
 
 class CustomerLister:
@@ -23,14 +18,8 @@ class CustomerLister:
 
         Customers that are made meanwhile come before the first page: webhooks tell of them.
         """
-        params: dict[str, Any] = {"limit": AT_ONCE}
-        if after is not None:
-            params["starting_after"] = after
         # A long list may not use the calls that are kept for cases.
-        body = self._api.get("customers", params, urgent=False)
-        rows = body.get("data")
-        if not isinstance(rows, list):
-            raise Bug("Stripe's list of customers has no data")
-        ids = tuple(str(row["id"]) for row in rows)
-        has_more = bool(body.get("has_more")) and bool(ids)
+        page = next(pages_of(self._api, "customers", {}, after=after, urgent=False))
+        ids = tuple(str(row["id"]) for row in page["data"])
+        has_more = bool(page.get("has_more")) and bool(ids)
         return CustomerPage(customers=ids, after=ids[-1] if has_more else None)

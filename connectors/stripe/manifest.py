@@ -55,6 +55,7 @@ MANIFEST = Manifest(
             Capability.MAKES_PAYMENT_LINKS,
             Capability.LISTS_CHANGES,
             Capability.LISTS_CUSTOMERS,
+            Capability.SURVEYS_CUSTOMERS,
             Capability.SENDS_SIGNALS,
             Capability.EXAMINES,
         }

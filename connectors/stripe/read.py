@@ -23,6 +23,7 @@ from connectors.stripe import wire
 from connectors.stripe.catalog import CatalogReader
 from connectors.stripe.client import StripeApi
 from connectors.stripe.customers import details
+from connectors.stripe.glance import current, glance, unsettled
 from connectors.stripe.history import CARD_IS_SLOW, DEBIT_IS_SLOW, payment_history
 from connectors.stripe.lists import read_list
 from connectors.stripe.mrr import PriceUnknown, largest, subscription_mrr
@@ -151,6 +152,7 @@ class PaymentReader:
             mrr_now=mrr_now,
             mrr_t3m=mrr_t3m,
             url=self._url(id),
+            glance=glance(customer, current(subscriptions), unsettled(invoices)),
         )
 
     def _subscriptions(self, id: str, *, urgent: bool) -> list[wire.Subscription]:

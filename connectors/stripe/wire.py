@@ -196,7 +196,14 @@ class Subscription(Wire):
     status_details: StatusDetails | None = None
     default_payment_method: str | PaymentMethod | None = None
     current_period_end: Moment | None = None
+    latest_invoice: Id = None
     metadata: Texts = Field(default_factory=dict)
+
+
+class ListedCustomer(Customer):
+    """A customer whose subscriptions came along."""
+
+    subscriptions: Page[Subscription] = Page[Subscription]()
 
 
 class Outcome(Wire):

@@ -210,28 +210,40 @@ def reconcile(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what it would do, and what it costs.")
     ] = False,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Read every account, not only those that differ.")
+    ] = False,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
-    """Find what no webhook told: list events, sweep the CRM's holds, look at every account again.
+    """Find what no webhook told: list events, compare the CRM's holds, survey every account.
 
-    It runs by itself once a day. Asking twice is free: what is as it should be gives no write.
+    It runs by itself once a day. Lists show who differs from what was last read; those accounts,
+    and all with an open case, are read and judged. Asking twice is free: what is as it should be
+    gives no write.
 
     Examples:
 
         kidglove reconcile --dry-run
 
         kidglove reconcile --yes
+
+        kidglove reconcile --whole --dry-run
     """
+    from jobs.crms import title_here
     from ops.missed import cost_of_reconcile, run_reconcile
 
     with runtime() as here:
-        expected = cost_of_reconcile(here)
+        expected = cost_of_reconcile(here, whole=whole)
+        verb = "read and judged again" if whole else "compared with what is known of them"
         text = (
-            f"{expected.accounts} accounts will be read and judged again after urgent work: about "
-            f"{expected.payment_calls} calls to Stripe and {expected.crm_calls} to Salesforce. "
-            "Events since the last look are listed, and holds compared."
+            f"{expected.accounts} accounts will be {verb} after urgent work: about "
+            f"{expected.payment_calls} calls to Stripe and {expected.crm_calls} to "
+            f"{title_here(here.settings)}. Events since the last look are listed, and holds "
+            "compared."
         )
+        if not whole:
+            text += " Who differs is read and judged, for two or three calls each."
         if dry_run:
             if as_json:
                 print_json({"dry_run": True, **expected.plain()})
@@ -240,7 +252,7 @@ def reconcile(
             return
         agree(text, yes=yes)
         with err.status("looking"):
-            found = run_reconcile(here)
+            found = run_reconcile(here, whole=whole)
     if as_json:
         print_json(found)
         return

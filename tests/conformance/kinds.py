@@ -10,6 +10,7 @@ from tests.conformance.facts import ExaminesItself, StatesFacts
 from tests.conformance.listing import Listing
 from tests.conformance.paying import Collecting, Linking, Noting, Payments, Quieting
 from tests.conformance.signals import Signals
+from tests.conformance.surveying import AccountsAtAGlance, CustomersAtAGlance
 from tests.conformance.writing import Writing
 
 
@@ -20,6 +21,7 @@ class CrmConformance(
     Signals,
     Listing,
     Accounts,
+    AccountsAtAGlance,
     Describing,
     Holds,
     Writing,
@@ -34,6 +36,7 @@ class PaymentsConformance(
     Signals,
     Listing,
     Customers,
+    CustomersAtAGlance,
     Payments,
     Quieting,
     Collecting,

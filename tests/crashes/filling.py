@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from jobs.runtime import PAYMENTS_SYSTEM, Runtime, install
+from jobs.runtime import PAYMENTS_SYSTEM, Runtime, bulk_sizes, install
 from settings import Settings
 from sync.backfill import Backfill
 from tests.world import InlineRelay
@@ -27,7 +27,11 @@ def main() -> None:
         lists=runtime.stripe,
     ).run()
     relay = InlineRelay(
-        store=runtime.store, connection=runtime.redis, clock=runtime.clock, resend_seconds=30
+        store=runtime.store,
+        connection=runtime.redis,
+        clock=runtime.clock,
+        resend_seconds=30,
+        bulk_sizes=bulk_sizes(runtime.settings),
     )
     relay.sent = []
     while relay.tick().jobs:

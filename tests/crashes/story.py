@@ -17,7 +17,7 @@ import redis
 import sqlalchemy as sa
 
 from domain.rows import EffectState
-from jobs.runtime import Runtime
+from jobs.runtime import Runtime, bulk_sizes
 from store.codec import CASE, SUPPRESSION
 from store.tables import alerts, cases, effects, inbox, lanes, links, suppressions, timers
 from store.unit_of_work import UnitOfWork
@@ -112,6 +112,7 @@ class Teller:
             connection=world.runtime.redis,
             clock=world.clock,
             resend_seconds=30,
+            bulk_sizes=bulk_sizes(world.runtime.settings),
             owner=f"relay-{len(self.deaths)}",
         )
         world.relay.sent = []

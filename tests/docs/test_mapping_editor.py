@@ -112,7 +112,7 @@ def test_what_the_page_shows_is_what_is_said(desk: Desk, tmp_path: Path) -> None
     for line in typed():
         assert settled(terminal.type(line.command)) == settled(line.shown), line.command
         seen.append(status(desk))
-    desk.world.runtime.reconcile.sweep_open()
+    desk.world.runtime.reconcile.sweep_everybody()
     desk.world.settle()
     assert list(dict.fromkeys(seen)) == ["Paid", "Current"]
     assert status(desk) == "Paid"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
 
 import psycopg
 import pytest
@@ -21,7 +21,7 @@ from domain.ids import AccountId, Ref
 from domain.ports import Incoming
 from domain.rows import EVALUATE, Urgency
 from jobs import queues
-from jobs.relay import BACKLOG, BATCH, LEADER, Relay
+from jobs.relay import BACKLOG, BATCH, GATHER_SECONDS, LEADER, Relay
 from store.lanes import CHANNEL
 from store.unit_of_work import UnitOfWork
 from tests.jobs.lanes_work import NOW, FrozenClock
@@ -38,10 +38,20 @@ def store(database_url: str) -> Iterator[UnitOfWork]:
 
 
 def relay(
-    store: UnitOfWork, connection: redis.Redis, *, owner: str = "one", resend: float = 30
+    store: UnitOfWork,
+    connection: redis.Redis,
+    *,
+    owner: str = "one",
+    resend: float = 30,
+    bulk_sizes: Mapping[str, int] | None = None,
 ) -> Relay:
     return Relay(
-        store=store, connection=connection, clock=FrozenClock(), resend_seconds=resend, owner=owner
+        store=store,
+        connection=connection,
+        clock=FrozenClock(),
+        resend_seconds=resend,
+        bulk_sizes=bulk_sizes,
+        owner=owner,
     )
 
 
@@ -130,6 +140,98 @@ def test_each_system_has_a_queue_of_its_own(store: UnitOfWork, connection: redis
 
     assert jobs(connection, "payments") == [("deliver", ("payments", [one]))]
     assert jobs(connection, "crm") == [("deliver", ("crm", [other]))]
+
+
+class TestBulk:
+    """Work that nobody waits for goes in whole calls of the vendor, on a queue of its own."""
+
+    SIZES: ClassVar[Mapping[str, int]] = {EVALUATE: 2, "crm": 3}
+
+    def tick(self, store: UnitOfWork, connection: redis.Redis) -> list[tuple[str, object]]:
+        """What one tick puts on the bulk queue."""
+        known = len(jobs(connection, queues.BULK))
+        relay(store, connection, bulk_sizes=self.SIZES).tick()
+        return [(name, said[-1]) for name, said in jobs(connection, queues.BULK)[known:]]
+
+    def bulk(self, store: UnitOfWork, number: int, kind: str) -> AccountId:
+        return dirty(store, number, kind=kind, urgency=Urgency.BULK)
+
+    def test_writes_wait_for_a_whole_call_while_more_are_being_judged(
+        self, store: UnitOfWork, connection: redis.Redis
+    ) -> None:
+        judged = self.bulk(store, 0, EVALUATE)
+        writes = [self.bulk(store, number, "crm") for number in (1, 2)]
+
+        assert self.tick(store, connection) == [("evaluate", [judged])]
+        assert self.tick(store, connection) == []
+        writes.append(self.bulk(store, 3, "crm"))
+        assert self.tick(store, connection) == [("deliver", writes)]
+
+    def test_what_is_left_goes_as_soon_as_nothing_more_is_judged(
+        self, store: UnitOfWork, connection: redis.Redis
+    ) -> None:
+        judged = self.bulk(store, 0, EVALUATE)
+        writes = [self.bulk(store, number, "crm") for number in range(1, 6)]
+
+        assert self.tick(store, connection) == [
+            ("deliver", writes[:3]),
+            ("evaluate", [judged]),
+        ]
+        finish(store, judged)
+        assert self.tick(store, connection) == [("deliver", writes[3:])]
+
+    def test_an_account_that_is_put_off_keeps_no_write_waiting(
+        self, store: UnitOfWork, connection: redis.Redis
+    ) -> None:
+        put_off = self.bulk(store, 0, EVALUATE)
+        finish(store, put_off, not_before=NOW + timedelta(hours=1))
+        write = self.bulk(store, 1, "crm")
+
+        assert self.tick(store, connection) == [("deliver", [write])]
+
+    def test_nothing_waits_for_company_longer_than_some_minutes(
+        self, store: UnitOfWork, connection: redis.Redis
+    ) -> None:
+        judged, write = self.bulk(store, 0, EVALUATE), self.bulk(store, 1, "crm")
+        assert self.tick(store, connection) == [("evaluate", [judged])]
+        with store.begin() as tx:
+            tx.connection.execute(
+                sa.text(
+                    "UPDATE lanes SET dirty_at = dirty_at - make_interval(secs => :long) "
+                    "WHERE kind = 'crm'"
+                ),
+                {"long": GATHER_SECONDS},
+            )
+        assert self.tick(store, connection) == [("deliver", [write])]
+
+    def test_no_more_is_sent_than_a_few_jobs_at_once(
+        self, store: UnitOfWork, connection: redis.Redis
+    ) -> None:
+        for number in range(4 * BACKLOG):
+            self.bulk(store, number, EVALUATE)
+        assert len(self.tick(store, connection)) == BACKLOG
+        assert self.tick(store, connection) == []
+
+    def test_bulk_work_of_a_system_that_is_not_connected_waits_for_it(
+        self, store: UnitOfWork, connection: redis.Redis
+    ) -> None:
+        self.bulk(store, 1, "another crm")
+        assert self.tick(store, connection) == []
+
+    def test_a_survey_runs_with_the_bulk(self, store: UnitOfWork, connection: redis.Redis) -> None:
+        with store.begin() as tx:
+            tx.system.schedule(
+                queues.SURVEY, every=timedelta(hours=1), now=NOW - timedelta(hours=2)
+            )
+        assert self.tick(store, connection) == [("upkeep", queues.SURVEY)]
+
+
+def finish(store: UnitOfWork, account: AccountId, *, not_before: datetime | None = None) -> None:
+    """A worker judges the account, or puts it off."""
+    with store.begin() as tx:
+        lane = tx.lanes.lease(account, EVALUATE, owner="one", now=NOW, seconds=60)
+        assert lane is not None
+        tx.lanes.release(lane, is_done=not_before is None, not_before=not_before)
 
 
 def test_what_was_sent_is_not_sent_again_before_its_time(

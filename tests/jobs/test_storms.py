@@ -153,7 +153,7 @@ def test_an_idle_worker_stops_when_it_is_asked_to(queue: Queue, connection: redi
 
 
 def test_thirty_polite_stops_under_load_lose_nothing_and_run_nothing_twice(yard: Yard) -> None:
-    accounts = lanes_work.prepare(yard.store, 400)
+    accounts = lanes_work.prepare(yard.store, 900)
     queue = queues.queue(QUEUE, yard.connection)
     for account in accounts:
         queues.enqueue(queue, SEND, [account])

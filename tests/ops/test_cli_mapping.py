@@ -166,7 +166,7 @@ def test_without_filling_a_record_follows_at_its_next_look(desk: Desk, tmp_path:
     assert said.code == 0
     assert [one["Payment_Status__c"] for one in accounts(desk)] == ["Payment failed"] * 2
 
-    desk.world.runtime.reconcile.sweep_open()
+    desk.world.runtime.reconcile.sweep_everybody()
     desk.world.settle()
     assert [one["Payment_Status__c"] for one in accounts(desk)] == [OTHER_WORD] * 2
 
@@ -264,7 +264,7 @@ def test_going_back_gives_back_what_stood_there_where_it_is_still_ours(
 
     said = desk.type("mapping", "rollback", "shipped", "-m", "wrong field", "--yes", "--json")
     desk.world.settle()
-    desk.world.runtime.reconcile.sweep_open()
+    desk.world.runtime.reconcile.sweep_everybody()
     desk.world.settle()
 
     assert said.json == {"applied": "mapping:salesforce@2", "fields": 1, "records": 1, "left": 1}

@@ -1,0 +1,258 @@
+"""The look at everybody: lists tell who differs, and only those are read whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+import requests
+
+from domain.errors import Transient
+from domain.ids import AccountId
+from domain.rows import EVALUATE, Urgency
+from jobs.queues import BULK, SURVEY
+from jobs.runtime import PAYMENTS_SYSTEM
+from simulators.faults import Fault, Harm
+from sync.backfill import Backfill
+from sync.survey import Surveyed
+from tests.sides import Side
+from tests.world import World, build
+
+CRMS = ("salesforce", "hubspot")
+
+
+@pytest.fixture(params=CRMS)
+def world(request: pytest.FixtureRequest, database_url: str, redis_url: str) -> Iterator[World]:
+    """A world in which no event ever arrives."""
+    made = build(database_url, redis_url, crms=(request.param,), hooks=False)
+    made.stripe.postman.dial.loss = 1.0
+    yield made
+    made.close()
+
+
+def known(world: World, count: int = 4) -> list[tuple[str, str]]:
+    """Healthy customers with their CRM accounts, all brought in step."""
+    side = world.sides[0]
+    pairs = [(customer(world, number), "") for number in range(count)]
+    pairs = [
+        (id, side.add_account(f"Customer {n}", customer=id)) for n, (id, _) in enumerate(pairs)
+    ]
+    Backfill(
+        store=world.runtime.store,
+        clock=world.clock,
+        payments_system=PAYMENTS_SYSTEM,
+        lists=world.runtime.stripe,
+    ).run()
+    world.settle()
+    return pairs
+
+
+def customer(world: World, number: int = 99, *, card: str = "good") -> str:
+    id = world.stripe.add_customer(f"Customer {number}", f"ap{number}@c.example", card=card)
+    world.stripe.add_subscription(
+        id, amount=1_000 * (number + 1), started_months_ago=4, next_renewal_in=timedelta(days=20)
+    )
+    return id
+
+
+def survey(world: World) -> set[AccountId]:
+    """Survey everybody; the accounts that are to be looked at."""
+    found = world.runtime.survey.run()
+    assert found.is_done
+    marked = waiting(world)
+    assert len(marked) == found.marked
+    return set(marked)
+
+
+def waiting(world: World) -> dict[AccountId, Urgency]:
+    with world.runtime.store.begin() as tx:
+        now = world.clock.now()
+        due = tx.lanes.due(now, resend_seconds=30, limit=500)
+        due += tx.lanes.due_bulk(now, EVALUATE, resend_seconds=30, limit=500)
+    return {lane.account: lane.urgency for lane in due if lane.kind == EVALUATE}
+
+
+def calls(world: World, side: Side) -> tuple[int, int]:
+    return len(world.stripe.requests), side.calls()
+
+
+@pytest.mark.req("R23", partly="one kind of loss after another; the share of events elsewhere")
+class TestWhoDiffers:
+    def test_whoever_is_in_step_costs_a_share_of_a_page_and_is_left_alone(
+        self, world: World
+    ) -> None:
+        side = world.sides[0]
+        known(world, 130)
+        world.runtime.survey.run()
+        before = calls(world, side)
+
+        assert survey(world) == set()
+
+        stripe, crm = (now - then for now, then in zip(calls(world, side), before, strict=True))
+        assert stripe == 2 + 2
+        assert crm == {"salesforce": 1, "hubspot": 2}[side.system]
+
+    def test_a_change_in_stripe_that_nobody_told_of_reaches_the_crm(self, world: World) -> None:
+        side = world.sides[0]
+        changed, _ = known(world)[2]
+        world.stripe.add_subscription(changed, amount=500_000, started_months_ago=1)
+        before = side.writes()
+
+        assert survey(world) == {world.account(changed)}
+        world.settle()
+
+        assert side.writes() == before + 1
+        assert survey(world) == set()
+
+    def test_a_failure_that_nobody_told_of_does_not_wait_with_the_bulk(self, world: World) -> None:
+        side = world.sides[0]
+        known(world)
+        vip = world.customer("Aurelius Partners")
+        account = side.add_account("Aurelius Partners", customer=vip)
+        world.clock.advance(timedelta(hours=5))
+
+        world.runtime.survey.run()
+        assert waiting(world)[world.account(vip)] is Urgency.NORMAL
+        world.settle()
+
+        assert world.open_case(vip).tier == "vip"
+        assert len(side.tasks(account)) == 1
+
+    def test_a_value_of_ours_that_somebody_overwrote_is_put_back(self, world: World) -> None:
+        _, account = known(world)[1]
+        right = revenue(world, account)
+        overwrite_revenue(world, account, 1)
+
+        assert len(survey(world)) == 1
+        world.settle()
+
+        assert revenue(world, account) == right
+
+    def test_what_a_person_says_on_an_account_is_found(self, world: World) -> None:
+        changed, account = known(world)[0]
+        world.sides[0].promise(account, (world.clock.now() + timedelta(days=3)).date())
+
+        assert survey(world) == {world.account(changed)}
+
+    def test_an_account_that_was_made_after_its_customer_is_found(self, world: World) -> None:
+        known(world)
+        late = customer(world, 7)
+        known(world, 0)
+        assert world.account(late) not in survey(world)
+
+        world.sides[0].add_account("Customer 7", customer=late)
+
+        assert survey(world) == {world.account(late)}
+
+    def test_an_account_that_was_deleted_in_the_crm_is_looked_at(self, world: World) -> None:
+        gone, account = known(world)[0]
+        world.sides[0].delete(account)
+
+        assert survey(world) == {world.account(gone)}
+
+    def test_a_customer_whom_the_list_shows_no_more_is_looked_at(self, world: World) -> None:
+        gone, _ = known(world)[0]
+        world.clock.advance(timedelta(minutes=1))
+        delete(world, gone)
+
+        assert survey(world) == {world.account(gone)}
+
+    def test_an_open_case_is_looked_at_whatever_the_lists_say(self, world: World) -> None:
+        known(world)
+        vip = world.customer("Aurelius Partners")
+        world.sides[0].add_account("Aurelius Partners", customer=vip)
+        world.clock.advance(timedelta(hours=5))
+        world.runtime.survey.run()
+        world.settle()
+
+        assert survey(world) == {world.account(vip)}
+
+    def test_after_a_month_everybody_is_read_whole(self, world: World) -> None:
+        pairs = known(world)
+        world.clock.advance(timedelta(days=19))
+        assert survey(world) == set()
+        # No renewal may tell of it: what is asked here is the age of the last read alone.
+        with world.runtime.store.begin() as tx:
+            tx.connection.exec_driver_sql("UPDATE facts SET read_at = read_at - interval '12 days'")
+
+        assert survey(world) == {world.account(customer) for customer, _ in pairs}
+
+
+def delete(world: World, customer: str) -> None:
+    """Somebody deletes the customer in the Dashboard."""
+    requests.delete(
+        f"{world.stripe.url}/v1/customers/{customer}",
+        headers={"Authorization": f"Bearer {world.stripe.api_key}"},
+        timeout=10,
+    ).raise_for_status()
+
+
+def revenue(world: World, account: str) -> float:
+    if world.sides[0].system == "salesforce":
+        return float(world.org.get(account)["Stripe_MRR__c"])
+    assert world.portal is not None
+    return float(world.portal.get("companies", account)["kidglove_mrr"])
+
+
+def overwrite_revenue(world: World, account: str, amount: int) -> None:
+    people = world.sides[0].people
+    if world.sides[0].system == "salesforce":
+        world.org.human(people["csm"]).update("Account", account, {"Stripe_MRR__c": amount})
+    else:
+        assert world.portal is not None
+        world.portal.human(people["csm"]).set_company(account, kidglove_mrr=amount)
+
+
+class TestGoingOn:
+    @pytest.fixture
+    def world(self, database_url: str, redis_url: str) -> Iterator[World]:
+        made = build(database_url, redis_url, hooks=False)
+        made.stripe.postman.dial.loss = 1.0
+        yield made
+        made.close()
+
+    def test_a_survey_that_was_cut_short_goes_on_behind_its_last_page(self, world: World) -> None:
+        known(world, 230)
+        run = world.runtime.survey.run
+
+        cut = [run(go_on=lambda: False) for _ in range(3)]
+        rest = run()
+
+        assert cut == [Surveyed(100, 0, False), Surveyed(100, 0, False), Surveyed(30, 0, False)]
+        assert rest == Surveyed(230, 0)
+
+    def test_a_stripe_that_does_not_answer_leaves_the_place_where_it_was(
+        self, world: World
+    ) -> None:
+        known(world, 130)
+        world.runtime.survey.run(go_on=lambda: False)
+        world.stripe.faults.arm(Fault(harm=Harm.STATUS, status=500, times=None))
+        with pytest.raises(Transient):
+            world.runtime.survey.run()
+        world.stripe.faults.clear()
+
+        assert world.runtime.survey.run() == Surveyed(30 + 130, 0)
+
+    def test_a_survey_begins_anew_when_its_place_was_deleted(self, world: World) -> None:
+        known(world, 130)
+        world.runtime.survey.run(go_on=lambda: False)
+        with world.runtime.store.begin() as tx:
+            place = json.loads(tx.system.cursor("survey") or "{}")
+        delete(world, place["after"])
+
+        assert world.runtime.survey.run() == Surveyed(0, 0, False)
+        assert world.runtime.survey.run().seen == 129 + 130
+
+    def test_it_runs_with_the_bulk_and_is_due_again_after_a_day(self, world: World) -> None:
+        known(world)
+        world.runtime.plan_schedules()
+        world.relay.sent.clear()
+        world.days(1)
+        world.settle()
+        assert (BULK, "jobs.tasks.upkeep") in world.relay.sent
+        with world.runtime.store.begin() as tx:
+            assert SURVEY not in tx.system.take_due_schedules(world.clock.now())
+            later = world.clock.now() + timedelta(days=1, minutes=1)
+            assert SURVEY in tx.system.take_due_schedules(later)
