@@ -28,6 +28,10 @@ class Crm(Protocol):
         """An account of the CSM's that names its Stripe customer; its id."""
         ...
 
+    def edit(self, account: str) -> None:
+        """The CSM changes the health score, which the mapping brings to Stripe."""
+        ...
+
     def forget(self) -> None:
         """Start counting anew."""
         ...
@@ -69,6 +73,10 @@ class Salesforce:
         return self._org.add_account(
             name, owner=self._csm, CSM__c=self._csm, Stripe_Customer_Id__c=customer
         )
+
+    def edit(self, account: str) -> None:
+        """See `Crm.edit`."""
+        self._org.human(self._csm).update("Account", account, {"Health_Score__c": 71})
 
     def forget(self) -> None:
         """See `Crm.forget`."""
@@ -112,6 +120,10 @@ class Hubspot:
         return self._portal.add_company(
             name, owner=self._csm, kidglove_csm=self._csm, stripe_customer_id=customer
         )
+
+    def edit(self, account: str) -> None:
+        """See `Crm.edit`."""
+        self._portal.human(self._csm).set_company(account, kidglove_health_score=71)
 
     def forget(self) -> None:
         """See `Crm.forget`."""

@@ -159,17 +159,24 @@ class Lanes:
         """Note that a job for these lanes was put on a queue.
 
         A lane that a worker took since it was found due is left: that worker may have put it off
-        already, and it would then wait for `resend_seconds` instead of its own time.
+        already, and it would then wait for `resend_seconds` instead of its own time. So is one
+        that somebody holds at this moment: it is sent a second time, which costs a look.
         """
         self._connection.execute(
             sa.text(
                 """
-                UPDATE lanes SET sent_seq = sent.seq, sent_at = clock_timestamp()
-                FROM unnest(CAST(:accounts AS bigint[]), CAST(:kinds AS text[]),
-                            CAST(:seqs AS bigint[]), CAST(:fences AS bigint[]))
-                  AS sent(account, kind, seq, fence)
-                WHERE account_id = sent.account AND lanes.kind = sent.kind
-                  AND lanes.fence = sent.fence
+                WITH untouched AS (
+                  SELECT account_id, lanes.kind, sent.seq FROM lanes
+                  JOIN unnest(CAST(:accounts AS bigint[]), CAST(:kinds AS text[]),
+                              CAST(:seqs AS bigint[]), CAST(:fences AS bigint[]))
+                    AS sent(account, kind, seq, fence)
+                  ON account_id = sent.account AND lanes.kind = sent.kind
+                    AND lanes.fence = sent.fence
+                  FOR UPDATE OF lanes SKIP LOCKED
+                )
+                UPDATE lanes SET sent_seq = untouched.seq, sent_at = clock_timestamp()
+                FROM untouched
+                WHERE lanes.account_id = untouched.account_id AND lanes.kind = untouched.kind
                 """
             ),
             {

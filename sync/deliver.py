@@ -16,7 +16,6 @@ from domain.rows import (
     LeasedLane,
     Stance,
     StoredEffect,
-    Urgency,
 )
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
@@ -79,7 +78,8 @@ class Deliver:
             is_cut_off = tx.system.is_cut_off(
                 self._system, now=self._clock.now(), probe_after=PROBE_AFTER
             )
-            for account in accounts:
+            # In one order everywhere, as judgements lease them.
+            for account in sorted(accounts):
                 lane = tx.lanes.lease(
                     account,
                     self._system,
@@ -277,10 +277,10 @@ class Deliver:
             return [Bug(f"writing to the CRM failed with {type(problem).__name__}")] * len(changes)
 
     def _ask_judgement(self, lane: LeasedLane, cause: str) -> None:
+        """As urgent as the delivery: what was quieted for a VIP is certified at once, and ten
+        thousand notes on customers that are well are looked at with the bulk."""
         with self._store.begin() as tx:
-            tx.lanes.mark_dirty(
-                lane.account, EVALUATE, urgency=min(lane.urgency, Urgency.NORMAL), cause=cause
-            )
+            tx.lanes.mark_dirty(lane.account, EVALUATE, urgency=lane.urgency, cause=cause)
 
     def _release(self, lane: LeasedLane, later: datetime | None) -> None:
         with self._store.begin() as tx:

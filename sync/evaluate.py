@@ -102,7 +102,9 @@ class Evaluate:
         remembered: dict[AccountId, Remembered] = {}
         with self._store.begin() as tx:
             config = self._configs.current(tx, self._clock.now())
-            for account in accounts:
+            # In one order everywhere: two jobs with some of the same accounts wait for each other
+            # otherwise, each for a lane that the other holds.
+            for account in sorted(accounts):
                 lane = tx.lanes.lease(
                     account,
                     EVALUATE,
