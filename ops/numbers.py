@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from domain.policy import Policy
 from domain.rows import StoredCase
 from domain.trouble import failing_invoices
 from store.codec import PAYMENTS
+from sync.survey import DONE
 
 if TYPE_CHECKING:
     from store.unit_of_work import Transaction
@@ -24,17 +26,22 @@ PICTURES = sa.text(
     "AND account_id > :after ORDER BY account_id LIMIT 500"
 )
 DRIFTS = sa.text("SELECT coalesce(sum((body->>'drifts')::int), 0) FROM suppressions")
+SURVEYED = sa.text("SELECT details FROM audit WHERE kind = :kind ORDER BY id DESC LIMIT 1")
+NEVER = {"seen": 0, "marked": 0}
 CHANGED = sa.text("SELECT count(*) FROM suppressions WHERE state IN ('wanted', 'quiet')")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Numbers:
-    """One reading. `robotic` and `silent` are the two that must be zero."""
+    """One reading. `robotic` and `silent` are the two that must be zero. `surveyed` and `differed`
+    are of the last look at everybody that came to its end."""
 
     at: datetime
     robotic: int
     silent: int
     drifts: int
+    surveyed: int
+    differed: int
     settings_changed: int
     open_cases: dict[str, int] = field(default_factory=dict)
     inbox: dict[str, int] = field(default_factory=dict)
@@ -49,6 +56,7 @@ def numbers(tx: Transaction, policy: Policy, now: datetime) -> Numbers:
     states: dict[str, int] = {}
     for stored in cases.values():
         states[stored.case.state.value] = states.get(stored.case.state.value, 0) + 1
+    surveyed = tx.connection.execute(SURVEYED, {"kind": DONE}).scalar() or NEVER
     robotic = silent = 0
     for account, picture in _pictures(tx):
         stored_case = cases.get(account)
@@ -59,6 +67,8 @@ def numbers(tx: Transaction, policy: Policy, now: datetime) -> Numbers:
         robotic=robotic,
         silent=silent,
         drifts=int(tx.connection.execute(DRIFTS).scalar_one()),
+        surveyed=int(surveyed["seen"]),
+        differed=int(surveyed["marked"]),
         settings_changed=int(tx.connection.execute(CHANGED).scalar_one()),
         open_cases=states,
         inbox=tx.inbox.counts(),
@@ -102,10 +112,9 @@ def silent_invoices(
     return sum((now - (one.failed_at or now)).days > tier.window_days for one in failing)
 
 
-def _pictures(tx: Transaction) -> list[tuple[AccountId, PaymentPicture]]:
-    found: list[tuple[AccountId, PaymentPicture]] = []
+def _pictures(tx: Transaction) -> Iterator[tuple[AccountId, PaymentPicture]]:
     after = 0
     while rows := tx.connection.execute(PICTURES, {"after": after}).all():
         after = rows[-1].account_id
-        found += [(AccountId(row.account_id), PAYMENTS.load(row.picture)) for row in rows]
-    return found
+        for row in rows:
+            yield AccountId(row.account_id), PAYMENTS.load(row.picture)

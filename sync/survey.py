@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from domain.errors import Gone, KidgloveError
@@ -28,6 +28,8 @@ from sync.linking import ACCOUNT
 
 CURSOR = "survey"
 CAUSE = "reconcile:survey"
+DONE = "survey.done"
+"""The entry of the audit that a survey leaves: how many accounts it saw, and how many it marked."""
 WHOLE_EVERY = timedelta(days=30)
 """What no list shows (a refund, a contact's new address) and no event told is found after so long;
 shorter would cost two calls for each account more often."""
@@ -37,7 +39,7 @@ AT_ONCE = 400
 
 @dataclass(frozen=True)
 class Surveyed:
-    """What one run saw, how many accounts it wants looked at, and whether that was all."""
+    """How many of our accounts one run saw, how many marks it made, and whether that was all."""
 
     seen: int
     marked: int
@@ -46,27 +48,28 @@ class Surveyed:
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a survey stopped: in which walk, behind which customer or account, and since when."""
+    """Where a survey stopped: in which walk, behind which customer or account, and what it had seen
+    by then. `marked` are accounts to be looked at; one may be counted in both walks."""
 
     began: datetime
     customers: bool = True
     after: str | None = None
+    seen: int = 0
+    marked: int = 0
 
     def text(self) -> str:
         """As it is stored."""
-        return json.dumps(
-            {"began": self.began.isoformat(), "customers": self.customers, "after": self.after}
-        )
+        return json.dumps(asdict(self), default=str)
 
     @classmethod
     def read(cls, text: str) -> Place:
         """From its stored form."""
         said = json.loads(text)
-        return cls(
-            began=datetime.fromisoformat(said["began"]),
-            customers=said["customers"],
-            after=said["after"],
-        )
+        return cls(**{**said, "began": datetime.fromisoformat(said["began"])})
+
+    def behind(self, after: str | None, *, marked: int, seen: int = 0) -> Place:
+        """The place behind one more page of this walk."""
+        return replace(self, after=after, seen=self.seen + seen, marked=self.marked + marked)
 
 
 class Survey:
@@ -97,35 +100,29 @@ class Survey:
         """
         with self._store.begin() as tx:
             stored = tx.system.cursor(CURSOR)
-        place = Place.read(stored) if stored else Place(began=self._clock.now())
-        seen = marked = 0
+        start = place = Place.read(stored) if stored else Place(began=self._clock.now())
         if place.customers:
             try:
                 for page in self._payments.survey_customers(place.after):
-                    place, here = self._customers(page, place)
-                    seen, marked = seen + len(page.customers), marked + here
-                    if not place.customers:
+                    place = self._customers(page, place)
+                    if not place.customers or not go_on():
                         break
-                    if not go_on():
-                        return Surveyed(seen, marked, is_done=False)
             except Gone:
                 # The customer behind which to go on was deleted: nobody knows where that was.
-                self._keep(None)
-                return Surveyed(seen, marked, is_done=False)
-        while go_on():
-            some, here = self._accounts(place)
-            seen, marked = seen + len(some), marked + here
-            if not some:
-                self._keep(None)
-                return Surveyed(seen, marked)
-            place = replace(place, after=str(some[-1].account))
-        return Surveyed(seen, marked, is_done=False)
+                with self._store.begin() as tx:
+                    tx.system.set_cursor(CURSOR, "", now=self._clock.now())
+                return Surveyed(0, 0, is_done=False)
+        is_done = False
+        while not place.customers and not is_done and go_on():
+            place, is_done = self._accounts(place)
+        if is_done:
+            self._finish(place)
+        return Surveyed(place.seen - start.seen, place.marked - start.marked, is_done=is_done)
 
     # -- the payment system's list
 
-    def _customers(self, page: CustomersPage, place: Place) -> tuple[Place, int]:
+    def _customers(self, page: CustomersPage, place: Place) -> Place:
         now = self._clock.now()
-        after = Place(began=place.began, customers=page.after is not None, after=page.after)
         with self._store.begin() as tx:
             known = tx.known.customers(self._payments_system, list(page.customers))
             tx.known.saw([one.account for one in known.values()], at=now)
@@ -142,16 +139,22 @@ class Survey:
             # Something open that nobody told of may be a failure: it does not wait with the bulk.
             tx.lanes.mark_all_dirty(unsettled, EVALUATE, cause=CAUSE)
             tx.lanes.mark_all_dirty(settled, EVALUATE, urgency=Urgency.BULK, cause=CAUSE)
-            tx.system.set_cursor(CURSOR, after.text(), now=now)
-        return after, len(unsettled) + len(settled)
+            marked = len(unsettled) + len(settled)
+            behind = place.behind(page.after, marked=marked)
+            behind = replace(behind, customers=page.after is not None)
+            tx.system.set_cursor(CURSOR, behind.text(), now=now)
+        return behind
 
     # -- our own accounts
 
-    def _accounts(self, place: Place) -> tuple[Sequence[KnownAccount], int]:
+    def _accounts(self, place: Place) -> tuple[Place, bool]:
+        """One step of the second walk, and whether it was behind the last account."""
         with self._store.begin() as tx:
             config = self._configs.current(tx, self._clock.now())
             after = AccountId(int(place.after)) if place.after else None
             some = tx.known.accounts(after=after, limit=AT_ONCE)
+        if not some:
+            return place, True
         differing = self._differing(some, config)
         now = self._clock.now()
         marked = [
@@ -159,12 +162,22 @@ class Survey:
             for one in some
             if one.account in differing or _needs_a_look(one, began=place.began, now=now)
         ]
+        behind = place.behind(str(some[-1].account), seen=len(some), marked=len(marked))
         with self._store.begin() as tx:
             tx.lanes.mark_all_dirty(marked, EVALUATE, urgency=Urgency.BULK, cause=CAUSE)
-            if some:
-                behind = replace(place, after=str(some[-1].account))
-                tx.system.set_cursor(CURSOR, behind.text(), now=now)
-        return some, len(marked)
+            tx.system.set_cursor(CURSOR, behind.text(), now=now)
+        return behind, False
+
+    def _finish(self, place: Place) -> None:
+        now = self._clock.now()
+        with self._store.begin() as tx:
+            tx.system.set_cursor(CURSOR, "", now=now)
+            tx.audit.note(
+                DONE,
+                f"{place.seen} accounts surveyed, {place.marked} to be looked at",
+                now=now,
+                details={"seen": place.seen, "marked": place.marked},
+            )
 
     def _differing(self, some: Sequence[KnownAccount], config: Config) -> set[AccountId]:
         """Those whose fields in any CRM are not what they were, or that are in one by now."""
@@ -199,10 +212,6 @@ class Survey:
             return None
         customer = sure.get((self._payments_system, "customer"))
         return Ref(system, "customer", customer) if customer is not None else None
-
-    def _keep(self, place: Place | None) -> None:
-        with self._store.begin() as tx:
-            tx.system.set_cursor(CURSOR, place.text() if place else "", now=self._clock.now())
 
 
 def _stands(

@@ -152,6 +152,12 @@ def show_numbers(as_json: Json = False) -> None:
             ("robotic", found.robotic, "automatic tries after a hold began; must be 0"),
             ("silent", found.silent, "failing invoices that nobody deals with; must be 0"),
             ("drifts", found.drifts, "times that somebody switched a held setting back"),
+            ("surveyed", found.surveyed, "accounts that the last daily survey looked at"),
+            (
+                "differed",
+                found.differed,
+                "of them to be read and judged: they drifted, or are busy",
+            ),
             ("changed", found.settings_changed, "Stripe settings that are changed now"),
             ("open cases", _parts(found.open_cases), "by stage"),
             ("inbox", _parts(found.inbox), "messages by what became of them"),

@@ -14,6 +14,8 @@ from domain.ids import AccountId
 from domain.rows import EVALUATE, Urgency
 from jobs.queues import BULK, SURVEY
 from jobs.runtime import PAYMENTS_SYSTEM
+from mappings.policy_file import preset
+from ops.numbers import numbers
 from simulators.faults import Fault, Harm
 from sync.backfill import Backfill
 from sync.survey import Surveyed
@@ -220,7 +222,7 @@ class TestGoingOn:
         cut = [run(go_on=lambda: False) for _ in range(3)]
         rest = run()
 
-        assert cut == [Surveyed(100, 0, False), Surveyed(100, 0, False), Surveyed(30, 0, False)]
+        assert cut == [Surveyed(0, 0, is_done=False)] * 3
         assert rest == Surveyed(230, 0)
 
     def test_a_stripe_that_does_not_answer_leaves_the_place_where_it_was(
@@ -233,7 +235,7 @@ class TestGoingOn:
             world.runtime.survey.run()
         world.stripe.faults.clear()
 
-        assert world.runtime.survey.run() == Surveyed(30 + 130, 0)
+        assert world.runtime.survey.run() == Surveyed(130, 0)
 
     def test_a_survey_begins_anew_when_its_place_was_deleted(self, world: World) -> None:
         known(world, 130)
@@ -241,9 +243,10 @@ class TestGoingOn:
         with world.runtime.store.begin() as tx:
             place = json.loads(tx.system.cursor("survey") or "{}")
         delete(world, place["after"])
+        world.clock.advance(timedelta(minutes=1))
 
-        assert world.runtime.survey.run() == Surveyed(0, 0, False)
-        assert world.runtime.survey.run().seen == 129 + 130
+        assert world.runtime.survey.run() == Surveyed(0, 0, is_done=False)
+        assert world.runtime.survey.run() == Surveyed(130, 1)
 
     def test_it_runs_with_the_bulk_and_is_due_again_after_a_day(self, world: World) -> None:
         known(world)
@@ -253,6 +256,8 @@ class TestGoingOn:
         world.settle()
         assert (BULK, "jobs.tasks.upkeep") in world.relay.sent
         with world.runtime.store.begin() as tx:
+            found = numbers(tx, preset("default"), world.clock.now())
+            assert (found.surveyed, found.differed) == (4, 0)
             assert SURVEY not in tx.system.take_due_schedules(world.clock.now())
             later = world.clock.now() + timedelta(days=1, minutes=1)
             assert SURVEY in tx.system.take_due_schedules(later)

@@ -56,6 +56,7 @@ class Desk:
             ),
             "KIDGLOVE_SALESFORCE__ORGANIZATION_ID": ours.salesforce.organization_id,
             "KIDGLOVE_SALESFORCE__FALLBACK_OWNER": ours.salesforce.fallback_owner,
+            **_of_hubspot(world),
             **CALM,
         }
         for name, value in variables.items():
@@ -73,3 +74,16 @@ class Desk:
         if problem is not None and not isinstance(problem, SystemExit):
             raise problem
         return Said(code, COLOUR.sub("", result.stdout), COLOUR.sub("", result.stderr))
+
+
+def _of_hubspot(world: World) -> dict[str, str]:
+    ours = world.runtime.settings.hubspot
+    if world.portal is None:
+        return {}
+    return {
+        "KIDGLOVE_HUBSPOT__TOKEN": ours.token.get_secret_value(),
+        "KIDGLOVE_HUBSPOT__API_BASE": world.portal.url,
+        "KIDGLOVE_HUBSPOT__PORTAL_ID": ours.portal_id,
+        "KIDGLOVE_HUBSPOT__FALLBACK_OWNER": ours.fallback_owner,
+        "KIDGLOVE_HUBSPOT__CALLS_PER_WINDOW": str(ours.calls_per_window),
+    }
