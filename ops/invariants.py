@@ -54,7 +54,7 @@ RULES = (
               AND NOT EXISTS (SELECT 1 FROM lanes WHERE lanes.account_id = cases.account_id
                               AND lanes.kind = 'evaluate' AND dirty_seq > done_seq)
         """,
-        remedy="`kidglove reconcile` judges every account again.",
+        remedy="`kidglove reconcile` judges every account with a case again.",
     ),
     Rule(
         name="held_has_a_person",
@@ -83,7 +83,7 @@ RULES = (
                 SELECT 1 FROM lanes WHERE lanes.account_id = suppressions.account_id
                   AND dirty_seq > done_seq)
         """,
-        remedy="`kidglove reconcile` judges every account again and gives it back.",
+        remedy="`kidglove reconcile` judges such accounts again and gives it back.",
     ),
     Rule(
         name="every_write_is_explained",
