@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 
 from pydantic import BaseModel, Field, SecretStr
@@ -63,6 +64,23 @@ class HubspotSettings(BaseModel):
     """Read changes from the app's webhooks journal instead of searching for them."""
 
 
+class ConsoleRole(StrEnum):
+    """What a person may do in the console."""
+
+    ADMIN = "admin"
+    """Everything, the mappings too."""
+    OPERATOR = "operator"
+    """Billing operations: cases, alerts, what is stuck. Mappings are read, not changed."""
+
+
+class ConsolePerson(BaseModel):
+    """Somebody with a token of their own, under whose name the audit keeps what they do."""
+
+    name: str
+    role: ConsoleRole
+    token: SecretStr
+
+
 class Settings(BaseSettings):
     """Everything that differs between installations, from `KIDGLOVE_*` variables or `.env`.
 
@@ -81,6 +99,13 @@ class Settings(BaseSettings):
     port: int = 8400
     console_port: int = 8401
     console_token: SecretStr = SecretStr("")
+    """A token that several admins share; who uses it says their name."""
+    console_people: list[ConsolePerson] = Field(default_factory=list)
+    console_url: str = ""
+    """Where people reach the console, if that is not the loopback address: links in the CRM begin
+    with it."""
+    two_person_mappings: bool = False
+    """A mapping comes into force only by a plan that one person made and another applies."""
     policy_preset: str = "default"
     clock_file: Path | None = None
     stripe: StripeSettings = StripeSettings()
@@ -115,6 +140,8 @@ def _masked(values: dict[str, object]) -> dict[str, object]:
             shown[name] = _masked(value)
         elif isinstance(value, list) and any(isinstance(one, SecretStr) for one in value):
             shown[name] = f"({len(value)} set)"
+        elif isinstance(value, list):
+            shown[name] = [_masked(one) if isinstance(one, dict) else one for one in value]
         elif name in ("database_url", "redis_url") and value:
             shown[name] = "(set)"
         else:

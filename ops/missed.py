@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from jobs.crms import connected
+from jobs.plans import FAILING_CALLS
 from jobs.queues import SURVEY
 from jobs.runtime import PAYMENTS_SYSTEM
 from sync.reconcile import Found
@@ -21,8 +22,6 @@ BACKFILL = f"backfill:{PAYMENTS_SYSTEM}"
 """The cursor of the backfill, apart from the poll's, so that neither disturbs the other."""
 PAYMENT_CALLS = 2
 """Calls per customer with whom nothing is wrong (`connectors.stripe.read`)."""
-FAILING_CALLS = 3
-"""Calls per customer with a failing invoice."""
 A_PAGE = 100
 """Accounts that one call lists, glances at, or reads in a CRM."""
 KNOWN = sa.text("SELECT count(*) FROM inbox WHERE source = :source AND key = ANY(:keys)")

@@ -44,11 +44,12 @@ class Plans:
     def keep(
         self, id: str, *, name: str, body: Mapping[str, Any], author: str, now: datetime
     ) -> None:
-        """Keep a plan. The same plan again is only dated anew."""
-        values = {"name": name, "body": plain(body), "author": author, "made_at": now}
+        """Keep a plan. The same plan again is only dated anew: whoever made it first is its
+        author."""
+        values = {"name": name, "body": plain(body), "made_at": now}
         self._connection.execute(
             insert(plans)
-            .values(id=id, **values)
+            .values(id=id, author=author, **values)
             .on_conflict_do_update(index_elements=["id"], set_=values)
         )
 

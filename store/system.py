@@ -160,6 +160,15 @@ class System:
         ).first()
         return _version(row) if row is not None else None
 
+    def versions(self, name: str) -> list[ConfigVersion]:
+        """Every stored version of a document, the newest first."""
+        rows = self._connection.execute(
+            sa.select(config_versions)
+            .where(config_versions.c.name == name)
+            .order_by(config_versions.c.version.desc())
+        )
+        return [_version(row) for row in rows]
+
     def add_config(
         self, name: str, text: str, *, author: str, note: str, now: datetime
     ) -> ConfigVersion:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from domain.case import Case, Note
-from domain.errors import Gone, Misconfigured
+from domain.errors import Conflict, Gone, Misconfigured
 from domain.escalation import close_window
 from domain.ids import AccountId
 from domain.rows import EVALUATE, StoredCase, Urgency
@@ -50,14 +50,25 @@ class Actions:
             case = replace(stored.case, notes=(*stored.case.notes, note))
             self._save(tx, stored, case, by=by, kind="case.note", text=note.text)
 
-    def apply_config(self, name: str, text: str, *, by: str, note: str) -> str:
+    def apply_config(
+        self, name: str, text: str, *, by: str, note: str, over: str | None = None
+    ) -> str:
         """Put a new version of a policy or mapping in force, from the next evaluation on.
 
         The text must have been checked. Effects that were parked because of the configuration are
-        sent again. Returns the version's label; the same text again is the same version.
+        sent again. Returns the version's label; the same text again is the same version. `over` is
+        the label of the version that it was made over: if another one is in force by now, nothing
+        happens and `Conflict` says so.
         """
         now = self._clock.now()
         with self._store.begin() as tx:
+            present = tx.system.config(name)
+            label = present.label if present is not None else f"{name}:shipped"
+            if over is not None and label != over:
+                raise Conflict(
+                    f"{label} is in force, and not {over} any more",
+                    remedy="Look at what is in force now, then do it again over that.",
+                )
             version = tx.system.add_config(name, text, author=by, note=note, now=now)
             replayed = tx.effects.replay_all(Misconfigured.code)
             for account, system in replayed:

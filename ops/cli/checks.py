@@ -18,8 +18,6 @@ from ops.cli.common import (
 )
 
 doctor = typer.Typer(invoke_without_command=True)
-ALIASES = {"auto_advance": "advances", "pause_collection": "pause"}
-"""Stripe's own names for the settings that we change, and ours."""
 
 
 @doctor.callback()
@@ -105,12 +103,10 @@ def why(
 
         kidglove why stripe cus_RvUprq metadata.kidglove_tier
     """
+    from jobs.why import why as written
+
     with runtime() as here, here.store.begin() as tx:
-        names = (record, f"invoice:{record}", f"subscription:{record}")
-        fields = dict.fromkeys((field, ALIASES.get(field, field)))
-        found = [
-            value for name in names for one in fields for value in tx.effects.why(system, name, one)
-        ]
+        found = written(tx, system, record, field)
     if as_json:
         print_json(found)
     elif not found:

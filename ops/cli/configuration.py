@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import sqlalchemy as sa
 import typer
 
 from ops.cli.common import (
@@ -26,23 +25,12 @@ from ops.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from domain.described import DescribedField
     from jobs.runtime import Runtime
     from mappings.findings import Finding
-    from mappings.mapping import FieldMapping
-    from ops.lines import Line
     from store.unit_of_work import Transaction
 
 policy = typer.Typer(no_args_is_help=True, help="Who is a VIP, when a person starts, how long.")
 mapping = typer.Typer(no_args_is_help=True, help="Which CRM field means what.")
-HISTORY = sa.text(
-    "SELECT version, at, author, note, text FROM config_versions WHERE name = :name "
-    "ORDER BY version DESC"
-)
-COUNTS = sa.text(
-    "SELECT (SELECT count(*) FROM accounts) AS accounts, "
-    "(SELECT count(*) FROM cases WHERE state <> 'closed') AS cases"
-)
 File = Annotated[
     str | None,
     typer.Argument(help="A file, or the name of a shipped one. Default: the one in force."),
@@ -234,42 +222,23 @@ def mapping_doctor(file: File = None, crm: OfCrm = None, as_json: Json = False) 
 
         kidglove mapping doctor my-salesforce.yaml
     """
-    from domain.described import Describes
     from domain.ports import Health
     from jobs.crms import CRMS, connected
+    from jobs.mapping_doctor import examine_mapping
     from mappings.mapping_file import load_mapping
     from ops.cli.findings import print_findings
     from ops.lines import Line
 
     system = crm_of(crm, file)
-    parts = ("login", "org", "account", "field", "fields", "task", "properties", "property")
-    wanted = tuple(f"{system}.{part}" for part in parts)
     with runtime() as here:
         if system not in connected(here.settings):
             title, switch = CRMS[system].title, CRMS[system].switch
             fail(f"{title} is not connected", f"Set {switch} and its credential.")
         text, name = text_of(mapping_kind(system), file, here)
-        connector = here.crm_with(system, load_mapping(text, name=name))
-        chosen = load_mapping(text, name=name)
-        lines = [
-            Line.of(system, one) for one in connector.examine() if one.check.startswith(wanted)
-        ]
-        if isinstance(connector, Describes):
-            fits = _fit(system, chosen, connector.describe_fields(chosen.object))
-            # What both looks say of a field is told once, in the words that know its row.
-            told = {one.id for one in fits}
-            lines = [*(one for one in lines if one.id not in told), *fits]
+        found = examine_mapping(here, system, load_mapping(text, name=name))
+    lines = [Line.of(system, one) for one in found]
     print_findings(lines, as_json=as_json)
     raise typer.Exit(1 if any(one.health is Health.WRONG for one in lines) else 0)
-
-
-def _fit(system: str, chosen: FieldMapping, described: Mapping[str, DescribedField]) -> list[Line]:
-    """Every field that would refuse or lose something; one line says so if none does."""
-    from mappings.fit import fit_findings
-    from ops.lines import Line, ok
-
-    found = [Line.of(system, one) for one in fit_findings(chosen, described)]
-    return found or [ok(f"{system}/fit", f"{len(chosen.rows)} rows fit into their fields")]
 
 
 def _check(kind: Kind, file: str | None, as_json: bool) -> None:
@@ -308,37 +277,44 @@ def put_in_force(
     as_json: bool,
 ) -> None:
     """Make a text that was checked the one in force, after a word of the person."""
+    from jobs.applying import reach
+
     with here.store.begin() as tx:
         before, label = kind.in_force(here, tx)
-        counts = tx.connection.execute(COUNTS).one()
+    counts = reach(here)
     if before == text and "(shipped)" not in label:
         out.print(f"{name} is in force already, as {label}. Nothing was changed.")
         return
     agree(
         f"{name} takes the place of {label}. {counts.accounts} accounts are judged by it from "
-        f"their next look on, {counts.cases} of them with an open case.",
+        f"their next look on, {counts.open_cases} of them with an open case.",
         yes=yes,
     )
     applied = here.actions.apply_config(kind.stored, text, by=by or whoami(), note=note)
     if as_json:
-        print_json({"applied": applied, "accounts": counts.accounts, "open_cases": counts.cases})
+        print_json(
+            {"applied": applied, "accounts": counts.accounts, "open_cases": counts.open_cases}
+        )
     else:
         out.print(f"{applied} is in force.", markup=False)
 
 
 def _history(kind: Kind, as_json: bool) -> None:
     with runtime() as here, here.store.begin() as tx:
-        rows = tx.connection.execute(HISTORY, {"name": kind.stored}).mappings().all()
+        versions = tx.system.versions(kind.stored)
         _, label = kind.in_force(here, tx)
     if as_json:
-        print_json({"in_force": label, "versions": [dict(row) for row in rows]})
+        told = ("version", "at", "author", "note", "text")
+        print_json(
+            {
+                "in_force": label,
+                "versions": [{name: getattr(one, name) for name in told} for one in versions],
+            }
+        )
         return
     print_table(
         ("version", "since (UTC)", "by", "why"),
-        [
-            (f"{kind.stored}@{row['version']}", row["at"], row["author"], row["note"])
-            for row in rows
-        ],
+        [(one.label, one.at, one.author, one.note) for one in versions],
         none=f"Nothing was ever applied; {label} is in force.",
     )
 

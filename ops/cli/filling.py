@@ -102,9 +102,9 @@ def fill(
 
 
 def _cost(here: Runtime, customers: int) -> dict[str, int]:
+    from jobs.plans import FAILING_CALLS
     from jobs.relay import BULK_BATCH
     from jobs.runtime import PAYMENTS_SYSTEM
-    from ops.missed import FAILING_CALLS
 
     crm = 2 * ceil(customers / BULK_BATCH)
     return {PAYMENTS_SYSTEM: FAILING_CALLS * customers} | dict.fromkeys(here.crms, crm)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +22,6 @@ from ops.cli.common import (
     whoami,
 )
 from ops.cli.configuration import (
-    COUNTS,
     Needed,
     Note,
     OfCrm,
@@ -36,8 +34,8 @@ from ops.cli.configuration import (
 )
 
 if TYPE_CHECKING:
+    from jobs.plans import Kept
     from jobs.runtime import Runtime
-    from mappings.mapping import FieldMapping
     from sync.planning import Plan, PlannedField
 
 PLAN_ID = re.compile(r"[0-9a-f]{12}")
@@ -77,7 +75,8 @@ def plan_mapping(
 
         kidglove mapping plan my-salesforce.yaml --limit 20 --json
     """
-    from ops.plans import keep
+    from jobs.applying import limits_in_force
+    from jobs.plans import keep
 
     kind = mapping_kind(crm, file)
     with runtime() as here:
@@ -86,7 +85,7 @@ def plan_mapping(
         plan = _made(here, crm_of(crm, file), text, limit=limit)
         if limit is None:
             keep(here, plan, by=by or whoami())
-        limits = _in_force(here, plan.system).limits
+        limits = limits_in_force(here, plan.system)
     if as_json:
         print_json(_told(plan, limits))
     else:
@@ -114,19 +113,23 @@ def apply_mapping(
 
         kidglove mapping apply my-salesforce.yaml --note "first week" --yes --no-fill
     """
-    from ops.plans import kept
+    from jobs.applying import refuse_alone
+    from jobs.plans import kept
 
+    name_of = by or whoami()
     with runtime() as here:
         is_id = bool(PLAN_ID.fullmatch(plan)) and not Path(plan).exists()
         if is_id:
             stored = kept(here, plan)
             if stored is None:
                 fail(f"there is no plan {plan}", "`kidglove mapping plan FILE` makes one.")
+            refuse_alone(here, author=stored.author, by=name_of)
             wanted = _still(here, stored)
         else:
             kind = mapping_kind(crm, plan)
             text, name = text_of(kind, plan, here)
             refuse_if_broken(kind, text, name)
+            refuse_alone(here, author=None, by=name_of)
             system = crm_of(crm, plan)
             if system not in here.crms:
                 put_in_force(kind, text, name, here, note=note, by=by, yes=yes, as_json=as_json)
@@ -136,7 +139,7 @@ def apply_mapping(
             here,
             wanted,
             note=note,
-            by=by or whoami(),
+            by=name_of,
             fill=fill,
             past_limits=past_limits,
             yes=yes,
@@ -146,7 +149,7 @@ def apply_mapping(
 
 def _made(here: Runtime, system: str, text: str, *, limit: int | None) -> Plan:
     from jobs.crms import CRMS
-    from ops.plans import make_plan
+    from jobs.plans import make_plan
 
     if system not in here.crms:
         title, switch = CRMS[system].title, CRMS[system].switch
@@ -161,22 +164,23 @@ def _made(here: Runtime, system: str, text: str, *, limit: int | None) -> Plan:
         )
 
 
-def _still(here: Runtime, stored: Plan) -> Plan:
+def _still(here: Runtime, stored: Kept) -> Plan:
     """The plan as of now, if it is the same; otherwise the end, with what has changed."""
-    from sync.planning import drift
+    from jobs.applying import Drifted, still
 
-    now = _made(here, stored.system, stored.text, limit=None)
-    changed = drift(stored, now)
-    if changed:
-        for line in changed[:SHOWN]:
+    try:
+        with err.status("looking at live records") as status:
+            return still(
+                here,
+                stored,
+                progress=lambda seen: status.update(f"{seen} accounts looked at"),
+            )
+    except Drifted as problem:
+        for line in problem.lines[:SHOWN]:
             err.print(f"  {line}", markup=False)
-        if len(changed) > SHOWN:
-            err.print(f"  and {len(changed) - SHOWN} more", markup=False)
-        fail(
-            f"Plan {stored.id} does not hold any more; nothing was changed.",
-            "Plan again, look at what it says now, and apply that one.",
-        )
-    return replace(now, id=stored.id)
+        if len(problem.lines) > SHOWN:
+            err.print(f"  and {len(problem.lines) - SHOWN} more", markup=False)
+        fail(problem.message, problem.remedy)
 
 
 def _carry_out(
@@ -190,20 +194,18 @@ def _carry_out(
     yes: bool,
     as_json: bool,
 ) -> None:
-    from domain.ids import AccountId
-    from ops.plans import keep, price
-    from sync.configs import mapping_name
+    from jobs.applying import carry_out, in_force_already, limits_in_force, reach
+    from jobs.plans import price
     from sync.planning import over
 
-    with here.store.begin() as tx:
-        counts = tx.connection.execute(COUNTS).one()
-        stored = tx.system.config(mapping_name(plan.system))
-    if stored is not None and stored.text == plan.text:
-        announce(f"This is in force already, as {stored.label}. Nothing was changed.")
+    counts = reach(here)
+    known = in_force_already(here, plan)
+    if known is not None:
+        announce(f"This is in force already, as {known}. Nothing was changed.")
         if as_json:
-            print_json({"applied": stored.label, "is_new": False})
+            print_json({"applied": known, "is_new": False})
         return
-    too_much = over(plan, _in_force(here, plan.system).limits)
+    too_much = over(plan, limits_in_force(here, plan.system))
     for line in too_much:
         announce(f"Stop: {line}.")
     if too_much and not past_limits and (yes or not err.is_terminal):
@@ -214,7 +216,7 @@ def _carry_out(
     agree(
         f"Plan {plan.id} takes the place of {plan.base}: {plan.summary}, in {plan.written} "
         f"records. {counts.accounts} accounts are judged by it from their next look on, "
-        f"{counts.cases} of them with an open case.",
+        f"{counts.open_cases} of them with an open case.",
         yes=yes and (past_limits or not too_much),
     )
     if fill is None:
@@ -224,36 +226,26 @@ def _carry_out(
             "Otherwise each follows at its next look",
             err=True,
         )
-    keep(here, plan, by=by)
-    label = here.actions.apply_config(mapping_name(plan.system), plan.text, by=by, note=note)
-    with here.store.begin() as tx:
-        tx.plans.applied(plan.id, label=label, now=here.clock.now())
-    filled = [AccountId(one.account) for one in plan.records if one.is_written] if fill else []
-    here.actions.look_again(filled, cause=label)
+    done = carry_out(here, plan, note=note, by=by, fill=fill)
     if as_json:
         print_json(
             {
-                "applied": label,
+                "applied": done.label,
                 "is_new": True,
                 "plan": plan.id,
-                "records": plan.written,
-                "filled": len(filled),
+                "records": done.records,
+                "filled": done.filled,
                 "accounts": counts.accounts,
-                "open_cases": counts.cases,
+                "open_cases": counts.open_cases,
             }
         )
     else:
-        told = f"{len(filled)} records are filled now." if fill else "Records follow by and by."
-        out.print(f"{label} is in force. {told}", markup=False)
-
-
-def _in_force(here: Runtime, system: str) -> FieldMapping:
-    with here.store.begin() as tx:
-        return here.configs.current(tx, here.clock.now()).mappings[system]
+        told = f"{done.filled} records are filled now." if fill else "Records follow by and by."
+        out.print(f"{done.label} is in force. {told}", markup=False)
 
 
 def _told(plan: Plan, limits: Any) -> dict[str, Any]:
-    from ops.plans import price
+    from jobs.plans import price
     from sync.planning import over
 
     return {
@@ -276,7 +268,7 @@ def _told(plan: Plan, limits: Any) -> dict[str, Any]:
 
 
 def _print_plan(plan: Plan, limits: Any, *, show: int) -> None:
-    from ops.plans import price
+    from jobs.plans import price
     from sync.planning import over
 
     out.print(f"{plan.looked_at} accounts looked at, over {plan.base}.", markup=False)

@@ -133,8 +133,7 @@ def rollback_mapping(
 
         kidglove mapping rollback 2 --note "back to October" --keep-values --yes
     """
-    from mappings.mapping_file import load_mapping
-    from sync.rollback import fields_to_give_back, give_back
+    from jobs.versions import go_back, way_back
 
     system = crm_of(crm, None)
     kind = mapping_kind(system)
@@ -142,40 +141,25 @@ def rollback_mapping(
         number = _number(here, kind.stored, version)
         text, name = _version(here, kind.stored, kind, str(number) if number else "shipped")
         refuse_if_broken(kind, text, name)
-        with here.store.begin() as tx:
-            written = tx.plans.writes_since(kind.stored, number)
-        backs = []
-        if system in here.crms and not keep_values:
-            backs = fields_to_give_back(written, load_mapping(text, name=name), here.crms[system])
-        ours = [one for one in backs if one.left is None]
+        way = way_back(here, system, number, keep_values=keep_values)
+        ours, left = way.given, way.left
         agree(
-            f"{name} comes back as a new version. {len(ours)} fields in "
-            f"{len({one.record for one in ours})} records get back what stood there before, "
-            f"{len(backs) - len(ours)} are left alone.",
+            f"{name} comes back as a new version. {len(ours)} fields in {way.records} records get "
+            f"back what stood there before, {len(left)} are left alone.",
             yes=yes,
         )
-        label = here.actions.apply_config(kind.stored, text, by=by or whoami(), note=note)
-        with here.store.begin() as tx:
-            records = give_back(
-                tx,
-                backs,
-                system=system,
-                label=label,
-                by=by or whoami(),
-                now=here.clock.now(),
-            )
+        label = go_back(here, way, note=note, by=by or whoami())
     if as_json:
         print_json(
             {
                 "applied": label,
                 "fields": len(ours),
-                "records": records,
-                "left": len(backs) - len(ours),
+                "records": way.records,
+                "left": len(left),
             }
         )
         return
     out.print(f"{label} is in force. {len(ours)} fields are given back.", markup=False)
-    left = [one for one in backs if one.left]
     print_table(
         ("left alone", "field", "why"),
         [(one.record, one.field, one.left) for one in left[:SHOWN]],

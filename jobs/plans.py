@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
 from domain.described import DescribedField, Describes
 from jobs.runtime import NAMES, PAYMENTS_SYSTEM
-from ops.missed import FAILING_CALLS
 from sync.configs import mapping_name
 from sync.planning import Plan, Planner, loaded
 
 if TYPE_CHECKING:
     from jobs.runtime import Runtime
 
+FAILING_CALLS = 3
+"""Calls that reading a customer with a failing invoice takes; where all is well, one fewer."""
 AT_ONCE = 100
 """Accounts that one bulk job reads and writes in a CRM with one call each."""
 
@@ -29,21 +30,25 @@ def make_plan(
     progress: Callable[[int], None] = lambda _: None,
 ) -> Plan:
     """The plan for this text as of now. Writes nothing, in no system."""
-    planner = Planner(
-        store=here.store,
-        refresh=here.refresh,
-        configs=here.configs,
-        clock=here.clock,
-        names=NAMES,
-        calls=lambda: _calls(here),
-    )
-    return planner.plan(
+    return planner(here).plan(
         system,
         text,
         base=base_of(here, system),
         described=described(here, system, text),
         limit=limit,
         progress=progress,
+    )
+
+
+def planner(here: Runtime) -> Planner:
+    """What looks at live records, over this wiring."""
+    return Planner(
+        store=here.store,
+        refresh=here.refresh,
+        configs=here.configs,
+        clock=here.clock,
+        names=NAMES,
+        calls=lambda: _calls(here),
     )
 
 
@@ -66,7 +71,10 @@ def described(here: Runtime, system: str, text: str) -> Mapping[str, DescribedFi
 
 
 def keep(here: Runtime, plan: Plan, *, by: str) -> None:
-    """Store the plan, so that somebody else can look at it and apply it."""
+    """Store the plan, so that somebody else can look at it and apply it.
+
+    Whoever made it first stays its author, however often it is made again.
+    """
     with here.store.begin() as tx:
         tx.plans.keep(
             plan.id,
@@ -77,11 +85,27 @@ def keep(here: Runtime, plan: Plan, *, by: str) -> None:
         )
 
 
-def kept(here: Runtime, id: str) -> Plan | None:
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """A stored plan: who made it first, and the version that it became, if it was applied."""
+
+    plan: Plan
+    author: str
+    applied_as: str | None = None
+
+
+def kept(here: Runtime, id: str) -> Kept | None:
     """The stored plan of this id, or None."""
     with here.store.begin() as tx:
         stored = tx.plans.get(id)
-    return loaded(stored.body) if stored is not None else None
+    if stored is None:
+        return None
+    return Kept(plan=loaded(stored.body), author=stored.author, applied_as=stored.applied_as)
+
+
+def look_price(system: str, accounts: int) -> dict[str, int]:
+    """How many calls a look at so many accounts takes at most, by system."""
+    return {PAYMENTS_SYSTEM: FAILING_CALLS * accounts, system: 2 * ceil(accounts / AT_ONCE)}
 
 
 def price(plan: Plan) -> dict[str, int]:
