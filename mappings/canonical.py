@@ -30,6 +30,16 @@ def canonical(text: str) -> str:
     return "".join(f"{line}\n" for line in _lines(_value(text)))
 
 
+def written(value: Mapping[str, Any]) -> str:
+    """A document of these plain values, in the order that they have, its rows a line each."""
+    return "".join(f"{line}\n" for line in _lines(value))
+
+
+def one_line(value: Any) -> str:
+    """One value on one line, as a row stands in its list."""
+    return _flow(value)
+
+
 def as_json(text: str) -> str:
     """The same as sorted JSON, which is read like the YAML."""
     return json.dumps(_value(text), indent=2, ensure_ascii=False, default=_number) + "\n"

@@ -71,6 +71,18 @@ def explain_mapping(mapping: FieldMapping) -> str:
     return "\n".join([*_lines(mapping), ""])
 
 
+def explain_row(row: FieldRow) -> str:
+    """One row as a sentence: what it puts where, and who wins."""
+    return _row(row)
+
+
+def rule_sentence(wins: Winner, flow: Flow = Flow.OUT) -> str:
+    """What it means that this side wins on this arrow, in one sentence."""
+    said = _IF_BOTH.get(wins) if flow is Flow.BOTH else None
+    text = said or _WINNERS[wins]
+    return f"{text[0].upper()}{text[1:]}."
+
+
 def _lines(mapping: FieldMapping) -> Iterator[str]:
     yield (
         f"Mapping {mapping.name}, version {mapping.version}: {mapping.object} records of "
