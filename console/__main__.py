@@ -8,8 +8,9 @@ import sys
 
 import uvicorn
 
-from console.access import SHORTEST_TOKEN
 from console.app import Console
+from console.people import refusal
+from domain.wording import count
 from jobs.runtime import Runtime
 from jobs.telemetry import configure_logging
 from settings import Settings
@@ -28,27 +29,23 @@ def run(settings: Settings) -> int:
         return _misuse(
             "DATABASE_URL and REDIS_URL are needed; `kidglove up` brings its own servers"
         )
-    token = settings.console_token.get_secret_value()
-    if token and len(token) < SHORTEST_TOKEN:
-        return _misuse(
-            f"KIDGLOVE_CONSOLE_TOKEN has {len(token)} characters; use {SHORTEST_TOKEN} or more"
-        )
+    problem = refusal(settings)
+    if problem is not None:
+        return _misuse(problem)
     try:
         bound = _listen(settings.console_port)
-    except OSError as problem:
-        sys.stderr.write(f"{HOST}:{settings.console_port} cannot be opened: {problem}\n")
+    except OSError as taken:
+        sys.stderr.write(f"{HOST}:{settings.console_port} cannot be opened: {taken}\n")
         return 1
     runtime = Runtime(settings, database_url=settings.database_url, redis_url=settings.redis_url)
-    chosen = token or secrets.token_urlsafe(24)
+    chosen, told = _shared_token(settings)
     # To standard error: standard output belongs to whoever reads JSON from `kidglove up`.
-    sys.stderr.write(f"console on http://{HOST}:{settings.console_port}")
-    sys.stderr.write(
-        ", token from KIDGLOVE_CONSOLE_TOKEN\n" if token else f", token until it ends: {chosen}\n"
-    )
+    sys.stderr.write(f"console on http://{HOST}:{settings.console_port}, {told}\n")
     sys.stderr.flush()
+    console = Console(runtime, token=chosen)
     server = uvicorn.Server(
         uvicorn.Config(
-            Console(runtime, token=chosen).app(),
+            console.app(),
             access_log=False,
             log_level="warning",
             server_header=False,
@@ -59,8 +56,20 @@ def run(settings: Settings) -> int:
     try:
         server.run(sockets=[bound])
     finally:
+        console.close()
         runtime.close()
     return 0
+
+
+def _shared_token(settings: Settings) -> tuple[str, str]:
+    """The token that several admins share, and what is said of it; empty if each has their own."""
+    token = settings.console_token.get_secret_value()
+    if token:
+        return token, "token from KIDGLOVE_CONSOLE_TOKEN"
+    if settings.console_people:
+        return "", f"for {count(len(settings.console_people), 'person', 'people')} by their tokens"
+    chosen = secrets.token_urlsafe(24)
+    return chosen, f"token until it ends: {chosen}"
 
 
 def _listen(port: int) -> socket.socket:

@@ -11,22 +11,30 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
 from console import acting
-from console.access import COOKIE, LONGEST_NAME, SESSION_S, Access, TooManyTries
+from console.access import COOKIE, SESSION_S, Access, NameRefused, TooManyTries
 from console.alert_list import open_alerts, read_alerts
+from console.api import Api
 from console.case_list import read_page
 from console.case_page import paired, read_case
 from console.counters import messages, silent
-from console.forms import FormRefused, own_form, read_form, told
+from console.drafting import NoSuchMapping
+from console.forms import FormRefused, NotAllowed, own_form, read_form, told
 from console.frame import HERE, Pages, frame
 from console.health import read_health, read_queues
+from console.mapping_pages import MappingPages
+from console.people import LONGEST_NAME, People
+from console.plan_pages import PlanPages
 from console.stuck import read_stuck
+from console.version_pages import VersionPages
 from console.wall import Wall
+from console.why_page import WhyPage
+from console.works import Works
 from domain.case import CaseState
-from domain.errors import Conflict, Gone
+from domain.errors import Conflict, Gone, KidgloveError
 from domain.wording import clean, clip
 from jobs.crms import title_here
 from jobs.runtime import NAMES, Runtime, served
@@ -44,17 +52,29 @@ DONE = {
 
 
 class Console:
-    """The pages over one runtime. Nothing but the login page is shown without the token."""
+    """The pages over one runtime. Nothing but the login page is shown without a token."""
 
-    def __init__(self, runtime: Runtime, *, token: str, access: Access | None = None) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        token: str,
+        access: Access | None = None,
+        works: Works | None = None,
+    ) -> None:
         self._runtime = runtime
-        self._access = access or Access(token)
+        self._access = access or Access(
+            People(shared=token, people=runtime.settings.console_people)
+        )
         self._names = replace(NAMES, crm=title_here(runtime.settings))
         self._pages = Pages(self._names)
+        self._works = works or Works(runtime)
 
     def app(self) -> ASGIApp:
         """The ASGI application."""
         get, post = ["GET"], ["POST"]
+        runtime, pages, works = self._runtime, self._pages, self._works
+        texts = MappingPages(runtime, pages, works)
         routes = [
             Route("/", self._list, methods=get),
             Route("/cases/{key}", self._case, methods=get),
@@ -70,19 +90,31 @@ class Console:
             Route("/login", self._login, methods=post),
             Route("/logout", self._logout, methods=post),
             Route("/static/style.css", self._style, methods=get),
+            *texts.routes(),
+            *PlanPages(runtime, pages, works, texts).routes(),
+            *VersionPages(runtime, works, texts).routes(),
+            Route("/why", WhyPage(runtime, pages).show, methods=get),
+            Mount("/api", app=Api(runtime, self._access).app()),
         ]
         inside = Starlette(
             routes=routes,
             exception_handlers={
                 HTTPException: self._no_page,
                 FormRefused: self._refused,
+                NotAllowed: self._not_allowed,
+                NoSuchMapping: self._no_mapping,
+                KidgloveError: self._problem,
                 Conflict: self._conflict,
                 Gone: self._gone,
                 sa.exc.OperationalError: self._no_database,
                 Exception: self._broken,
             },
         )
-        return Wall(inside, self._access)
+        return Wall(inside, self._access, public=self._runtime.settings.console_url)
+
+    def close(self) -> None:
+        """End what runs beside the pages."""
+        self._works.close()
 
     # -- pages
 
@@ -196,8 +228,6 @@ class Console:
         form = await read_form(request)
         by = clip(clean(form.get("name", "")), LONGEST_NAME)
         back = form.get("next", "/")
-        if not by:
-            return self._ask(request, back=back, problem="Say who you are.", status=400)
         try:
             cookie = self._access.enter(form.get("token", "").strip(), by=by)
         except TooManyTries as brake:
@@ -205,13 +235,25 @@ class Console:
             answer = self._ask(request, back=back, by=by, problem=problem, status=429)
             answer.headers["retry-after"] = str(brake.wait)
             return answer
+        except NameRefused as refused:
+            return self._ask(request, back=back, problem=str(refused), status=400)
         if cookie is None:
             log.warning("console.login_refused")
-            problem = "This is not the token."
+            problem = (
+                "This is nobody's token."
+                if self._access.people.is_named
+                else "This is not the token."
+            )
             return self._ask(request, back=back, by=by, problem=problem, status=403)
         answer = RedirectResponse(_inside(back), 303)
         answer.set_cookie(
-            COOKIE, cookie, max_age=SESSION_S, path="/", httponly=True, samesite="strict"
+            COOKIE,
+            cookie,
+            max_age=SESSION_S,
+            path="/",
+            httponly=True,
+            samesite="strict",
+            secure=request.headers.get("origin", "").startswith("https://"),
         )
         return answer
 
@@ -226,7 +268,13 @@ class Console:
         self, request: Request, *, back: str, by: str = "", problem: str = "", status: int = 200
     ) -> Response:
         return self._pages.show(
-            request, "login.html", status=status, back=_inside(back), by=by, problem=problem
+            request,
+            "login.html",
+            status=status,
+            back=_inside(back),
+            by=by,
+            problem=problem,
+            is_named=self._access.people.is_named,
         )
 
     # -- what goes wrong
@@ -246,6 +294,20 @@ class Console:
         if not isinstance(problem, FormRefused):
             raise problem
         return self._sorry(request, problem.status, "Nothing was changed", problem.text)
+
+    def _not_allowed(self, request: Request, problem: Exception) -> Response:
+        text = f"{problem} may read mappings, and not change them. Ask an admin."
+        return self._sorry(request, 403, "For admins only", text)
+
+    def _no_mapping(self, request: Request, problem: Exception) -> Response:
+        text = "There is no mapping of this name here. The list of mappings names those there are."
+        return self._sorry(request, 404, "Not found", text)
+
+    def _problem(self, request: Request, problem: Exception) -> Response:
+        if not isinstance(problem, KidgloveError):
+            raise problem
+        log.warning("console.not_done", path=request.url.path, code=problem.code)
+        return self._sorry(request, 409, "Not done", f"{problem.message}. {problem.remedy}")
 
     def _conflict(self, request: Request, problem: Exception) -> Response:
         text = "Somebody else, or Kidglove itself, changed the same thing at this moment. "

@@ -12,7 +12,7 @@ from domain.errors import KidgloveError
 from domain.ids import AccountId
 from jobs.plans import Kept, keep, make_plan
 from sync.configs import mapping_name
-from sync.planning import Plan, drift, over
+from sync.planned import Plan, drift, over
 
 if TYPE_CHECKING:
     from jobs.runtime import Runtime

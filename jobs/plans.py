@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from domain.described import DescribedField, Describes
 from jobs.runtime import NAMES, PAYMENTS_SYSTEM
 from sync.configs import mapping_name
-from sync.planning import Plan, Planner, loaded
+from sync.planned import Plan, loaded
+from sync.planning import Planner
 
 if TYPE_CHECKING:
     from jobs.runtime import Runtime

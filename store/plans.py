@@ -15,6 +15,11 @@ from domain.rows import FieldWrite
 from store.codec import plain
 from store.tables import plans
 
+LATEST = sa.text(
+    "SELECT id, author, made_at, body->>'base' AS base, body->'counts' AS counts, "
+    "jsonb_array_length(body->'records') AS records, applied_as, applied_at "
+    "FROM plans WHERE name = :name ORDER BY made_at DESC, id LIMIT :limit"
+)
 WRITES = sa.text(
     "SELECT account_id, body, receipt FROM effects "
     "WHERE system = :system AND kind = 'write_fields' AND state = 'done' "
@@ -31,6 +36,20 @@ class StoredPlan:
     body: Mapping[str, Any]
     author: str
     made_at: datetime
+    applied_as: str | None
+    applied_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanLine:
+    """One plan in a list: its counts of fields and how many records they are in."""
+
+    id: str
+    author: str
+    made_at: datetime
+    base: str
+    counts: Mapping[str, int]
+    records: int
     applied_as: str | None
     applied_at: datetime | None
 
@@ -57,6 +76,11 @@ class Plans:
         """The plan of this id, or None."""
         row = self._connection.execute(sa.select(plans).where(plans.c.id == id)).first()
         return StoredPlan(**row._mapping) if row is not None else None
+
+    def latest(self, name: str, *, limit: int) -> list[PlanLine]:
+        """The plans of one document, the newest first."""
+        rows = self._connection.execute(LATEST, {"name": name, "limit": limit})
+        return [PlanLine(**row._mapping) for row in rows]
 
     def writes_since(self, name: str, version: int) -> list[FieldWrite]:
         """The finished writes of mapped fields under later versions of a document, oldest first.

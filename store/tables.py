@@ -324,3 +324,13 @@ circuits = sa.Table(
     sa.Column("reason", sa.Text, nullable=False),
     _time("opened_at", required=True),
 )
+
+drafts = sa.Table(
+    "drafts",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("author", sa.Text, primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("base", sa.Text, nullable=False),
+    _time("at", required=True),
+)

@@ -14,6 +14,7 @@ from store.agreed import AgreedFields
 from store.audit import Audit
 from store.breaker import BreakerRows
 from store.cases import Cases
+from store.drafts import Drafts
 from store.effects import Effects
 from store.inbox import Inbox
 from store.known import Known
@@ -39,6 +40,7 @@ class Transaction:
         self.breaker = BreakerRows(connection)
         self.system = System(connection)
         self.plans = Plans(connection)
+        self.drafts = Drafts(connection)
 
 
 class UnitOfWork:

@@ -1,32 +1,23 @@
-"""What a mapping would change if it came into force: read from the live systems, nothing written.
-
-A plan names every record that would change, each field before and after, and a fingerprint of all
-of that. The same plan made again while nothing changed has the same fingerprint: whoever applies
-it applies what was looked at, or nothing.
-"""
+"""What a mapping would change if it came into force: read from the live systems, nothing
+written."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from typing import Any
 
 from domain.decide import decide
 from domain.described import DescribedField
-from domain.effects import EffectKind
+from domain.effects import Effect, EffectKind
 from domain.facts import CrmPicture
 from domain.ids import AccountId
-from domain.leaf import Known, Missing
+from domain.leaf import Known, Leaf, Missing
 from domain.merge import is_same
 from domain.situation import Decision, Names, Situation
-from mappings.canonical import canonical
 from mappings.fit import refusal
-from mappings.mapping import BlastLimits, FieldMapping
+from mappings.mapping import FieldMapping
 from mappings.mapping_file import load_mapping
 from mappings.outgoing import is_in_scope, outgoing_with_notes
 from sync.clock import Clock
@@ -34,6 +25,7 @@ from sync.configs import Config, Configs
 from sync.durable import Store, TransactionPort
 from sync.evaluate import task_place, was_intercepting
 from sync.field_effects import field_effects, writable
+from sync.planned import Change, Plan, PlannedField, PlannedRecord, fingerprint
 from sync.refresh import Refresh, Refreshed, Remembered
 
 BATCH = 100
@@ -42,82 +34,29 @@ CAUSE = "mapping:plan"
 """Any cause but the payment system's own makes `Refresh` read the CRM for every account."""
 
 
-class Change(StrEnum):
-    """What would become of one field of one record."""
+@dataclass(frozen=True, kw_only=True)
+class Payload:
+    """What would be sent to one record."""
 
-    CREATE = "create"
-    """It is empty and gets a value."""
-    OVERWRITE = "overwrite"
-    BLANK = "blank"
-    """It has a value and becomes empty."""
-    NO_OP = "no_op"
-    REJECTED = "rejected"
-    """The CRM would refuse the value, or it cannot be put into the field's shape."""
-
-
-WRITES = (Change.CREATE, Change.OVERWRITE, Change.BLANK)
+    system: str
+    """The CRM's name; empty for the payment system."""
+    record: str
+    values: Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlannedField:
-    """One field of one record: what stands there, what would, and why not."""
+class Sight:
+    """One account under a mapping: our values, each field before and after, and what would be
+    sent. `fields` has those too that stay as they are."""
 
-    name: str
-    change: Change
-    before: Any = None
-    after: Any = None
-    why: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedRecord:
-    """One record that would change, or refuse to."""
-
-    account: int
+    account: AccountId
     record: str
     name: str
     fields: tuple[PlannedField, ...]
-
-    @property
-    def is_written(self) -> bool:
-        """Whether at least one field of it would be written."""
-        return any(one.change in WRITES for one in self.fields)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Everything that one mapping would change in one CRM, as of one look at it.
-
-    `counts` counts fields by what becomes of them; `records` are those that change or refuse.
-    `unread` says why accounts could not be looked at; `calls` what the look cost, by system.
-    """
-
-    id: str
-    system: str
-    text: str
-    base: str
-    made_at: datetime
-    fingerprint: str
-    looked_at: int
-    counts: Mapping[str, int]
-    records: tuple[PlannedRecord, ...]
-    unread: Mapping[str, int] = field(default_factory=dict)
-    calls: Mapping[str, int] = field(default_factory=dict)
-    limit: int | None = None
-
-    @property
-    def written(self) -> int:
-        """How many records would be written."""
-        return sum(one.is_written for one in self.records)
-
-    @property
-    def summary(self) -> str:
-        """`+12 ~340 0 blank 3 rejected`, in fields."""
-        count = self.counts.get
-        return (
-            f"+{count(Change.CREATE, 0)} ~{count(Change.OVERWRITE, 0)} "
-            f"{count(Change.BLANK, 0)} blank {count(Change.REJECTED, 0)} rejected"
-        )
+    ours: Mapping[str, Leaf[object]]
+    theirs: Mapping[str, Any]
+    payloads: tuple[Payload, ...] = ()
+    is_in_scope: bool = True
 
 
 class Planner:
@@ -168,7 +107,7 @@ class Planner:
                 if isinstance(picture, Missing):
                     unread[picture.because] += 1
                     continue
-                found = self._fields(one, read, picture, config, described)
+                found = self._sight(one, read, picture, config, described).fields
                 counts.update(each.change for each in found)
                 told = tuple(each for each in found if each.change is not Change.NO_OP)
                 if told:
@@ -181,14 +120,14 @@ class Planner:
                         )
                     )
             progress(looked_at)
-        fingerprint = _fingerprint(system, text, base, records)
+        mark = fingerprint(system, text, base, records)
         return Plan(
-            id=fingerprint[:12],
+            id=mark[:12],
             system=system,
             text=text,
             base=base,
             made_at=self._clock.now(),
-            fingerprint=fingerprint,
+            fingerprint=mark,
             looked_at=looked_at,
             counts=dict(counts),
             records=tuple(records),
@@ -196,6 +135,29 @@ class Planner:
             calls=dict(Counter(self._calls()) - before),
             limit=limit,
         )
+
+    def look(
+        self,
+        system: str,
+        text: str,
+        account: AccountId,
+        *,
+        described: Mapping[str, DescribedField] | None = None,
+    ) -> Sight | Missing:
+        """One account as the mapping in `text` would make it, or why it cannot be looked at.
+
+        FileProblems if the text may not be used. Writes nothing at all.
+        """
+        mapping = load_mapping(text, name=f"{system}.yaml")
+        with self._store.begin() as tx:
+            config = self._configs.current(tx, self._clock.now())
+            remembered = _remember(tx, account)
+        config = replace(config, mappings={**config.mappings, system: mapping})
+        ((one, read),) = self._read([remembered], config)
+        picture = _picture(read, system)
+        if isinstance(picture, Missing):
+            return picture
+        return self._sight(one, read, picture, config, described)
 
     def _batches(
         self, system: str, mapping: FieldMapping, limit: int | None
@@ -222,18 +184,26 @@ class Planner:
         for one in batch:
             yield one, facts[one.account]
 
-    def _fields(
+    def _sight(
         self,
         one: Remembered,
         read: Refreshed,
         picture: CrmPicture,
         config: Config,
         described: Mapping[str, DescribedField] | None,
-    ) -> list[PlannedField]:
+    ) -> Sight:
         mapping = config.mappings[picture.account.system]
         ours = self._decided(one, read, config).ours
+        sight = Sight(
+            account=one.account,
+            record=picture.account.id,
+            name=picture.name,
+            fields=(),
+            ours=ours,
+            theirs=picture.fields,
+        )
         if not is_in_scope(mapping, ours, picture.fields):
-            return []
+            return replace(sight, is_in_scope=False)
         wanted = outgoing_with_notes(ours, mapping)
         with self._store.begin() as tx:
             # The very function that the workers use: what it would write is what is planned.
@@ -273,7 +243,11 @@ class Planner:
             for name, note in refused.items()
             if " was not sent: " in note
         ]
-        return sorted(found, key=lambda each: each.name)
+        return replace(
+            sight,
+            fields=tuple(sorted(found, key=lambda each: each.name)),
+            payloads=tuple(_payload(effect, picture) for effect in effects),
+        )
 
     def _decided(self, one: Remembered, read: Refreshed, config: Config) -> Decision:
         return decide(
@@ -290,59 +264,6 @@ class Planner:
                 was_intercepting=one.was_intercepting,
             )
         )
-
-
-def loaded(body: Mapping[str, Any]) -> Plan:
-    """A plan from its stored form (`dataclasses.asdict` as JSON)."""
-    return Plan(
-        **{
-            **body,
-            "made_at": datetime.fromisoformat(body["made_at"]),
-            "records": tuple(
-                PlannedRecord(
-                    **{
-                        **one,
-                        "fields": tuple(
-                            PlannedField(**{**each, "change": Change(each["change"])})
-                            for each in one["fields"]
-                        ),
-                    }
-                )
-                for one in body["records"]
-            ),
-        }
-    )
-
-
-def over(plan: Plan, limits: BlastLimits) -> list[str]:
-    """Why a person should look twice before this plan is carried out; empty if nothing is large."""
-    found = []
-    blanks = plan.counts.get(Change.BLANK, 0)
-    if blanks > limits.blanked_fields:
-        found.append(f"{blanks} fields would become empty, more than {limits.blanked_fields}")
-    if plan.looked_at >= limits.changed_from:
-        percent = 100 * plan.written / plan.looked_at
-        if percent > limits.changed_percent:
-            found.append(
-                f"{plan.written} of {plan.looked_at} records would change, more than "
-                f"{limits.changed_percent} %"
-            )
-    return found
-
-
-def drift(then: Plan, now: Plan) -> list[str]:
-    """Which records changed between two looks, a line each; empty if the plan still holds."""
-    if then.fingerprint == now.fingerprint:
-        return []
-    if then.base != now.base:
-        return [f"{now.base} is in force now; the plan was made over {then.base}"]
-    old = {one.record: one for one in then.records}
-    new = {one.record: one for one in now.records}
-    return [
-        f"{(new.get(record) or old[record]).name} ({record})"
-        for record in sorted({*old, *new})
-        if old.get(record) != new.get(record)
-    ] or ["the mapping's text"]
 
 
 def _remember(tx: TransactionPort, account: AccountId) -> Remembered:
@@ -369,6 +290,15 @@ def _picture(read: Refreshed, system: str) -> CrmPicture | Missing:
     return home if isinstance(home, Missing) else Missing("it is not in this CRM")
 
 
+def _payload(effect: Effect, picture: CrmPicture) -> Payload:
+    is_ours = effect.kind is EffectKind.WRITE_CUSTOMER
+    return Payload(
+        system="" if is_ours else picture.account.system,
+        record=str(effect.body["customer" if is_ours else "account"]),
+        values=effect.body["values"],
+    )
+
+
 def _planned(
     name: str,
     wanted: Any,
@@ -386,13 +316,3 @@ def _planned(
     else:
         change = Change.CREATE if is_same(before, None) else Change.OVERWRITE
     return PlannedField(name=name, change=change, before=before, after=wanted, why=why or "")
-
-
-def _fingerprint(system: str, text: str, base: str, records: Sequence[PlannedRecord]) -> str:
-    """A hash of everything that the plan rests on; time is not in it."""
-    rows = [
-        [one.record, [[each.name, each.change, each.before, each.after] for each in one.fields]]
-        for one in sorted(records, key=lambda one: one.record)
-    ]
-    whole = json.dumps([system, canonical(text), base, rows], sort_keys=True, default=str)
-    return hashlib.sha256(whole.encode()).hexdigest()

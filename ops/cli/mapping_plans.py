@@ -36,7 +36,7 @@ from ops.cli.configuration import (
 if TYPE_CHECKING:
     from jobs.plans import Kept
     from jobs.runtime import Runtime
-    from sync.planning import Plan, PlannedField
+    from sync.planned import Plan, PlannedField
 
 PLAN_ID = re.compile(r"[0-9a-f]{12}")
 SHOWN = 5
@@ -196,7 +196,7 @@ def _carry_out(
 ) -> None:
     from jobs.applying import carry_out, in_force_already, limits_in_force, reach
     from jobs.plans import price
-    from sync.planning import over
+    from sync.planned import over
 
     counts = reach(here)
     known = in_force_already(here, plan)
@@ -246,7 +246,7 @@ def _carry_out(
 
 def _told(plan: Plan, limits: Any) -> dict[str, Any]:
     from jobs.plans import price
-    from sync.planning import over
+    from sync.planned import over
 
     return {
         "plan": plan.id,
@@ -269,7 +269,7 @@ def _told(plan: Plan, limits: Any) -> dict[str, Any]:
 
 def _print_plan(plan: Plan, limits: Any, *, show: int) -> None:
     from jobs.plans import price
-    from sync.planning import over
+    from sync.planned import over
 
     out.print(f"{plan.looked_at} accounts looked at, over {plan.base}.", markup=False)
     same = plan.counts.get("no_op", 0)

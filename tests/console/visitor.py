@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from console.access import Access
 from console.app import Console
+from console.people import People
 from jobs.runtime import Runtime
 
 TOKEN = "token-of-the-tests"
@@ -53,7 +54,8 @@ class Visitor:
 
     def __init__(self, runtime: Runtime) -> None:
         self.seconds = 0.0
-        access = Access(TOKEN, now=lambda: self.seconds)
+        people = People(shared=TOKEN, people=runtime.settings.console_people)
+        access = Access(people, now=lambda: self.seconds)
         self.client = TestClient(
             Console(runtime, token=TOKEN, access=access).app(),
             base_url=HOME,

@@ -15,7 +15,7 @@ from mappings.outgoing import is_in_scope, outgoing
 from mappings.policy_file import explain_policy, load_policy
 from mappings.translate import crm_parts, read_plan
 from sync.crms import Crm, Crms
-from sync.planning import Plan, over
+from sync.planned import Plan, over
 from tests.mappings.knobs import knobs, story
 from tests.unit.desk import START
 
