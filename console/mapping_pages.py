@@ -139,7 +139,9 @@ class MappingPages:
         seen = self.seen(request)
         mapping = seen.reading.mapping
         told = explain_mapping(mapping) if mapping is not None else ""
-        return self.show(request, "mapping_explain.html", seen, parts=_parts(told), tab="explain")
+        return self.show(
+            request, "mapping_explain.html", seen, sentences=_parts(told), tab="explain"
+        )
 
     def _doctor(self, request: Request) -> Response:
         seen = self.seen(request)

@@ -14,6 +14,7 @@ from console.forms import admin_form, told
 from console.mapping_pages import MappingPages
 from console.works import Works
 from domain.errors import Gone
+from jobs.applying import reach
 from jobs.runtime import Runtime
 from jobs.versions import SHIPPED, Version, go_back, history, version, way_back
 from mappings.canonical import as_json, canonical, difference
@@ -119,6 +120,7 @@ class VersionPages:
             "version_back.html",
             seen,
             way=way,
+            reach=reach(self._runtime),
             left=way.left[:LEFT_SHOWN],
             lines=difference(
                 seen.force.text,

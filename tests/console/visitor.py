@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from console.access import Access
 from console.app import Console
 from console.people import People
+from console.works import Works
 from jobs.runtime import Runtime
 
 TOKEN = "token-of-the-tests"
@@ -52,12 +53,12 @@ class Page:
 class Visitor:
     """One browser, which nobody has logged in yet. `seconds` moves the clock of its session."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, works: Works | None = None) -> None:
         self.seconds = 0.0
         people = People(shared=TOKEN, people=runtime.settings.console_people)
         access = Access(people, now=lambda: self.seconds)
         self.client = TestClient(
-            Console(runtime, token=TOKEN, access=access).app(),
+            Console(runtime, token=TOKEN, access=access, works=works).app(),
             base_url=HOME,
             raise_server_exceptions=False,
         )
