@@ -135,8 +135,7 @@ class Api:
                 f"there is no system {asked['system']!r}",
                 f"There are {', '.join(SYSTEMS)}.",
             )
-        with self._runtime.store.begin() as tx:
-            found = why(tx, **asked)
+        found = why(self._runtime, **asked)
         return JSONResponse(
             {**asked, "writes": [asdict(one) | {"at": one.at.isoformat()} for one in found]}
         )

@@ -27,7 +27,7 @@ class WhyPage:
         is_whole = all(asked.values())
         with self._runtime.store.begin() as tx:
             around = frame(tx, self._runtime)
-            found = why(tx, **asked) if is_whole else []
+        found = why(self._runtime, **asked) if is_whole else []
         here = connected(self._runtime.settings)
         titles = {PAYMENTS_SYSTEM: "Stripe"} | {name: CRMS[name].title for name in here}
         return self._pages.show(

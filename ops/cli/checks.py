@@ -105,8 +105,8 @@ def why(
     """
     from jobs.why import why as written
 
-    with runtime() as here, here.store.begin() as tx:
-        found = written(tx, system, record, field)
+    with runtime() as here:
+        found = written(here, system, record, field)
     if as_json:
         print_json(found)
     elif not found:
