@@ -22,6 +22,7 @@ from console.case_list import read_page
 from console.case_page import paired, read_case
 from console.counters import messages, silent
 from console.drafting import NoSuchMapping
+from console.fixing import row_to_fix
 from console.forms import FormRefused, NotAllowed, own_form, read_form, told
 from console.frame import HERE, Pages, frame
 from console.health import read_health, read_queues
@@ -158,11 +159,19 @@ class Console:
         return self._pages.show(request, "alerts.html", around, alerts=unread, read=read, done=done)
 
     def _dead(self, request: Request) -> Response:
+        now = self._runtime.clock.now()
         with self._runtime.store.begin() as tx:
             around = frame(tx, self._runtime)
             groups = read_stuck(tx)
-        done = self._done(request)
-        return self._pages.show(request, "dead.html", around, groups=groups, done=done)
+            config = self._runtime.configs.current(tx, now) if around.policy else None
+        mappings = config.mappings if config is not None else {}
+        return self._pages.show(
+            request,
+            "dead.html",
+            around,
+            groups=[(group, row_to_fix(group, mappings)) for group in groups],
+            done=self._done(request),
+        )
 
     def _health(self, request: Request) -> Response:
         lines = read_queues(self._runtime.redis_url, served(self._runtime.settings))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -170,4 +171,6 @@ def _member(kind: type[E_], value: object) -> E_ | None:
 
 
 def _words(line: str) -> set[str]:
-    return set(line.replace(":", " ").replace(",", " ").replace(".", " ").split())
+    """The names in a sentence, a path over look-ups with its parts."""
+    found = re.findall(r"\w+(?:\.\w+)*", line)
+    return {*found, *(part for one in found for part in one.split("."))}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
 import redis
@@ -14,6 +15,7 @@ from connectors.hubspot.gateway import Gateway
 from connectors.hubspot.journal import Companies, Interest, Journal
 from connectors.hubspot.names import Names
 from connectors.hubspot.quota import SEARCH, WINDOW, limits_for
+from connectors.hubspot.schema import WANTED, Wanted
 from connectors.hubspot.schema_check import PropertyNeed
 from connectors.hubspot.setup import Did, Setup, Step
 from connectors.kit.http import new_session
@@ -70,7 +72,22 @@ def build(
 def build_setup(settings: Settings) -> Setup:
     """What brings our properties to the configured portal. `Misconfigured` without a token."""
     client = Client(_token(settings), base_url=settings.hubspot.api_base)
-    return Setup(Gateway(client))
+    return Setup(Gateway(client), wanted(settings))
+
+
+def wanted(settings: Settings) -> tuple[Wanted, ...]:
+    """The properties to have. Where people reach the console by an address, the description of
+    each that the shipped mapping names leads to its row there."""
+    base = settings.console_url.rstrip("/")
+    mapping = default_mapping("hubspot")
+    named = {*mapping.account_fields, *mapping.people.values(), mapping.customer_field}
+    named |= {mapping.task.key_field, mapping.task.outcome_field or ""}
+    return tuple(
+        replace(one, description=f"{one.description} {base}/mappings/hubspot/rows/{one.name}")
+        if base and one.name in named
+        else one
+        for one in WANTED
+    )
 
 
 def subscribe(settings: Settings, *, dry_run: bool = False) -> list[Step]:

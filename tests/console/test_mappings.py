@@ -9,7 +9,7 @@ import pytest
 from console.row_form import WINNERS
 from domain.merge import Flow
 from jobs.versions import in_force
-from mappings.mapping_file import default_mapping_text, load_mapping
+from mappings.mapping_file import default_mapping, default_mapping_text, load_mapping
 from mappings.mapping_words import rule_sentence
 from mappings.vocabulary import Winner
 from tests.console.keyboard import follow, press, stops, unreachable
@@ -137,6 +137,34 @@ def test_a_field_that_people_write_has_an_address_too(ann: Visitor) -> None:
         ),
         "Dunning_Status__c says 'Released' or nothing: Stripe is put back exactly as it was found.",
     ]
+
+
+@pytest.mark.parametrize("crm", ["salesforce", "hubspot"])
+def test_every_field_that_the_mapping_names_has_an_address(
+    crm: str, database_url: str, redis_url: str
+) -> None:
+    world = build(database_url, redis_url, change=with_people, crms=(crm,))
+    mapping = default_mapping(crm)
+    task = [mapping.task.key_field, mapping.task.outcome_field or ""]
+    people = list(mapping.people.values())
+    names = [*mapping.account_fields, *people, mapping.customer_field, *task]
+    visitor = entered(world, OTTO)
+
+    answers = {one: visitor.page(f"/mappings/{crm}/rows/{one}").status for one in names}
+    world.close()
+
+    assert answers == dict.fromkeys(names, 200)
+
+
+def test_a_write_that_the_crm_refused_leads_to_its_row(world: World, ann: Visitor) -> None:
+    world.org.revoke_edit("Account", "Stripe_ARR__c")
+    world.vip("Borealis Freight", number="INV-2")
+    world.hours(4)
+
+    (address,) = ann.page("/dead").tree.xpath("//a[.='Fix the mapping']/@href")
+
+    assert address == "/mappings/salesforce/rows/Stripe_ARR__c"
+    assert ann.page(address).status == 200
 
 
 def test_a_field_of_which_the_mapping_says_nothing_is_not_found(ann: Visitor) -> None:

@@ -34,6 +34,16 @@ def did(result: Result) -> list[str]:
     return [str(one["did"]) for one in json.loads(result.stdout[start:])]
 
 
+def described(sim: HubspotSim) -> dict[str, str]:
+    """What each property was made with, as people read it in the portal."""
+    bodies = [one.body for one in sim.requests if one.method == "POST"]
+    return {
+        str(body["name"]): str(body["description"])
+        for body in bodies
+        if isinstance(body, dict) and "fieldType" in body
+    }
+
+
 def test_a_dry_run_says_how_many_and_makes_none(sim: HubspotSim) -> None:
     said = setup("--dry-run")
     assert said.exit_code == 0
@@ -46,6 +56,22 @@ def test_the_second_run_finds_everything_there(sim: HubspotSim) -> None:
     first, second = setup("--json"), setup("--json")
     assert (first.exit_code, set(did(first))) == (0, {"made"})
     assert (second.exit_code, set(did(second))) == (0, {"there"})
+
+
+def test_the_description_of_a_property_leads_to_its_row_in_the_console(
+    sim: HubspotSim, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIDGLOVE_CONSOLE_URL", "https://kidglove.acme.example/")
+    setup()
+
+    rows = "https://kidglove.acme.example/mappings/hubspot/rows"
+    assert described(sim) == {one.name: f"{one.description} {rows}/{one.name}" for one in WANTED}
+
+
+def test_without_an_address_of_the_console_descriptions_lead_nowhere(sim: HubspotSim) -> None:
+    setup()
+
+    assert described(sim) == {one.name: one.description for one in WANTED}
 
 
 def test_what_is_left_for_a_person_ends_with_one(sim: HubspotSim) -> None:
