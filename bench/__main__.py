@@ -9,7 +9,15 @@ import json
 
 from jobs.telemetry import configure_logging
 
-NAMES = ("ingress", "event_to_task", "idle_lanes", "memory", "crm_calls", "crm_burst")
+NAMES = (
+    "ingress",
+    "event_to_task",
+    "idle_lanes",
+    "memory",
+    "crm_calls",
+    "crm_burst",
+    "mapping_filter",
+)
 
 if __name__ == "__main__":
     configure_logging("ERROR")

@@ -89,7 +89,7 @@ def test_nothing_is_applied_before_somebody_agrees(desk: Desk) -> None:
     assert desk.type("policy", "history", "--json").json["versions"] == []
 
 
-@pytest.mark.req("R15", partly="by the command line; roles are the console's matter")
+@pytest.mark.req("R15")
 def test_an_applied_mapping_is_used_by_the_next_job_and_the_old_one_stays_listed(
     desk: Desk, tmp_path: Path
 ) -> None:

@@ -327,3 +327,35 @@ def test_a_mapping_that_fits_is_one_line(desk: Desk) -> None:
     said = desk.type("mapping", "doctor")
     assert said.code == 0
     assert re.search(r"\d\d rows fit into their fields", said.out)
+
+
+# ---------------------------------------------------------------- two people
+
+
+def test_where_two_must_agree_the_one_who_planned_does_not_apply(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIDGLOVE_TWO_PERSON_MAPPINGS", "true")
+    file = mine(tmp_path, WORD)
+    plan = planned(desk, file, "--by", "ann")["plan"]
+
+    alone = [applied(desk, plan), applied(desk, file)]
+    agreed = desk.type("mapping", "apply", plan, "-m", "why not", "--by", "bea", "--yes", "--json")
+
+    assert [said.code for said in alone] == [1, 1]
+    assert [said.err.splitlines()[0] for said in alone] == [
+        "two people must agree on a mapping, and ann made this plan",
+        "two people must agree on a mapping, and there is no plan",
+    ]
+    assert agreed.json["applied"] == "mapping:salesforce@1"
+
+
+def test_whoever_makes_a_plan_again_does_not_become_its_author(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIDGLOVE_TWO_PERSON_MAPPINGS", "true")
+    file = mine(tmp_path, WORD)
+    planned(desk, file, "--by", "ann")
+    plan = planned(desk, file, "--by", "bea")["plan"]
+
+    assert applied(desk, plan).code == 1
