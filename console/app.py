@@ -30,6 +30,7 @@ from console.mapping_pages import MappingPages
 from console.people import LONGEST_NAME, People
 from console.plan_pages import PlanPages
 from console.stuck import read_stuck
+from console.trial_pages import TrialPages
 from console.version_pages import VersionPages
 from console.wall import Wall
 from console.why_page import WhyPage
@@ -76,6 +77,7 @@ class Console:
         get, post = ["GET"], ["POST"]
         runtime, pages, works = self._runtime, self._pages, self._works
         texts = MappingPages(runtime, pages, works)
+        plans = PlanPages(runtime, pages, works, texts)
         routes = [
             Route("/", self._list, methods=get),
             Route("/cases/{key}", self._case, methods=get),
@@ -92,7 +94,8 @@ class Console:
             Route("/logout", self._logout, methods=post),
             Route("/static/style.css", self._style, methods=get),
             *texts.routes(),
-            *PlanPages(runtime, pages, works, texts).routes(),
+            *plans.routes(),
+            *TrialPages(works, plans).routes(),
             *VersionPages(runtime, works, texts).routes(),
             Route("/why", WhyPage(runtime, pages).show, methods=get),
             Mount("/api", app=Api(runtime, self._access).app()),

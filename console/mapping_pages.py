@@ -35,6 +35,9 @@ DONE = {
     "removed": "The row is out of your draft. Nothing of it is in force until a plan is applied.",
     "applied": "The plan is in force. {crm} follows by itself.",
     "known": "This was in force already. Nothing was changed.",
+    "tried": "The record is written within seconds. Load the page again to see how it went.",
+    "undone": "The record gets back what stood there before, within seconds.",
+    "left": "Nothing was given back: every field holds something else by now.",
     "back": "The version is in force again. {crm} follows by itself.",
 }
 """What a page says after something was done on it."""

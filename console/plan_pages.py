@@ -22,6 +22,7 @@ from domain.leaf import Missing
 from jobs.applying import NotApplied, apply_kept, in_force_already, limits_in_force, reach
 from jobs.plans import Kept, base_of, described, keep, kept, look_price, make_plan, planner, price
 from jobs.runtime import NAMES, Runtime
+from jobs.trials import digest, trial_values, trials
 from mappings.canonical import difference
 from mappings.mapping_file import load_mapping
 from sync.configs import mapping_name
@@ -77,7 +78,7 @@ class PlanPages:
         )
 
     def _plan(self, request: Request) -> Response:
-        seen, stored = self._texts.seen(request), self._kept(request)
+        seen, stored = self._texts.seen(request), self.kept(request)
         plan, session = stored.plan, request.state.session
         show = request.query_params.get("show", "")
         records = [one for one in plan.records if _is_shown(one, show)]
@@ -104,7 +105,7 @@ class PlanPages:
             reach=reach(self._runtime),
             is_in_force=in_force_already(self._runtime, plan) is not None,
             is_over_this=is_over_this,
-            needs_another=self._needs_another(session, stored),
+            needs_another=self.needs_another(session, stored),
             lines=difference(force.text, plan.text, old_name=plan.base, new_name=f"plan {plan.id}")
             if is_over_this and seen.force.label == plan.base
             else [],
@@ -113,7 +114,7 @@ class PlanPages:
         )
 
     def _find(self, request: Request) -> Response:
-        stored = self._kept(request)
+        stored = self.kept(request)
         word = request.query_params.get("find", "")
         with self._runtime.store.begin() as tx:
             plan = stored.plan
@@ -130,7 +131,7 @@ class PlanPages:
         return RedirectResponse(f"{at}/accounts/{int(account)}", 303)
 
     def _account(self, request: Request) -> Response:
-        seen, stored = self._texts.seen(request), self._kept(request)
+        seen, stored = self._texts.seen(request), self.kept(request)
         plan, account = stored.plan, AccountId(request.path_params["account"])
         mapping = load_mapping(plan.text, name=seen.name)
         with self._runtime.store.begin() as tx:
@@ -168,6 +169,10 @@ class PlanPages:
                 )
                 for one in sight.payloads
             ],
+            trials=trials(self._runtime, plan.system, account),
+            trial=() if isinstance(sight, Missing) else tuple(trial_values(sight)),
+            trial_seen="" if isinstance(sight, Missing) else digest(trial_values(sight)),
+            needs_another=self.needs_another(request.state.session, stored),
             is_as_planned=isinstance(sight, Missing)
             or {one for one in sight.fields if one.change is not Change.NO_OP}
             == set(planned.fields if planned else ()),
@@ -214,7 +219,7 @@ class PlanPages:
     async def _apply(self, request: Request) -> Response:
         form, session = await admin_form(request)
         seen = await run_in_threadpool(self._texts.seen, request)
-        stored = await run_in_threadpool(self._kept, request)
+        stored = await run_in_threadpool(self.kept, request)
         note = told(form, "note", what="The note")
         fill = form.get("fill", "")
         if fill not in ("now", "later"):
@@ -244,7 +249,7 @@ class PlanPages:
         await run_in_threadpool(work.wait, self._works.patience)
         return RedirectResponse(f"/work/{work.id}", 303)
 
-    def _needs_another(self, session: Session, stored: Kept) -> str:
+    def needs_another(self, session: Session, stored: Kept) -> str:
         """Why this person alone may not apply the plan; empty if they may."""
         if not self._runtime.settings.two_person_mappings:
             return ""
@@ -261,7 +266,8 @@ class PlanPages:
         if self._runtime.settings.two_person_mappings and not session.is_named:
             raise FormRefused(403, "Two people must agree. Log in with a token of your own.")
 
-    def _kept(self, request: Request) -> Kept:
+    def kept(self, request: Request) -> Kept:
+        """The plan that the page is about."""
         found = kept(self._runtime, request.path_params["id"])
         if found is None or found.plan.system != request.path_params["crm"]:
             raise HTTPException(404, "There is no plan with this id.")

@@ -56,6 +56,7 @@ class Sight:
     ours: Mapping[str, Leaf[object]]
     theirs: Mapping[str, Any]
     payloads: tuple[Payload, ...] = ()
+    effects: tuple[Effect, ...] = ()
     is_in_scope: bool = True
 
 
@@ -247,6 +248,7 @@ class Planner:
             sight,
             fields=tuple(sorted(found, key=lambda each: each.name)),
             payloads=tuple(_payload(effect, picture) for effect in effects),
+            effects=tuple(effects),
         )
 
     def _decided(self, one: Remembered, read: Refreshed, config: Config) -> Decision:
