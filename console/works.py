@@ -74,8 +74,8 @@ class Works:
         self._runtime = runtime
         self._works: dict[str, Work] = {}
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="console-work")
-        self._long: Runtime | None = None
-        self._short: Runtime | None = None
+        self._long: _Kept | None = None
+        self._short: _Kept | None = None
         self._lock = Lock()
 
     def begin(self, what: str, do: Do, *, back: str) -> Work:
@@ -99,9 +99,8 @@ class Works:
                 "somebody else is looking at the live systems", remedy="Try again in a moment."
             )
         try:
-            if self._short is None:
-                self._short = twin(self._runtime)
-            yield self._short
+            self._short = self._as_of_now(self._short)
+            yield self._short.runtime
         finally:
             self._lock.release()
 
@@ -110,22 +109,39 @@ class Works:
         self._pool.shutdown(wait=False, cancel_futures=True)
         for one in (self._long, self._short):
             if one is not None:
-                one.close()
+                one.runtime.close()
+
+    def _as_of_now(self, kept: _Kept | None) -> _Kept:
+        """The kept runtime, or another one: connectors are built by the mapping in force, and the
+        console lives for days."""
+        with self._runtime.store.begin() as tx:
+            label = self._runtime.configs.current(tx, self._runtime.clock.now()).label
+        if kept is not None and kept.label == label:
+            return kept
+        if kept is not None:
+            kept.runtime.close()
+        return _Kept(twin(self._runtime), label)
 
     def _carry_out(self, work: Work, do: Do) -> str:
-        if self._long is None:
-            self._long = twin(self._runtime)
-
         def progress(seen: int) -> None:
             work.seen = seen
 
         try:
-            return do(self._long, progress)
+            self._long = self._as_of_now(self._long)
+            return do(self._long.runtime, progress)
         except KidgloveError:
             raise
         except Exception as problem:
             log.error("console.work_failed", what=work.what, error=type(problem).__name__)
             raise
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A runtime, and the versions in force when it was made."""
+
+    runtime: Runtime
+    label: str
 
 
 def twin(runtime: Runtime) -> Runtime:

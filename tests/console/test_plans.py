@@ -311,6 +311,20 @@ def test_a_plan_of_nothing_is_not_found(ann: Visitor) -> None:
     assert answers[:2] == [404, 404]
 
 
+def test_another_version_in_force_makes_other_connectors(world: World) -> None:
+    works = Works(world.runtime)
+    seen: list[Runtime] = []
+    for text in (SHIPPED, SHIPPED, OTHER_WORD):
+        world.runtime.actions.apply_config("mapping:salesforce", text, by="Ann", note="x")
+        with works.look() as here:
+            seen.append(here)
+    works.close()
+
+    first, same, other = seen
+    assert first is same
+    assert other is not first
+
+
 def test_a_work_keeps_its_own_runtime(world: World) -> None:
     works = Works(world.runtime)
     seen: list[Runtime] = []
