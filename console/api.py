@@ -119,7 +119,10 @@ class Api:
 
     def _why(self, request: Request) -> Response:
         self._known(request)
-        asked = {name: request.query_params.get(name, "") for name in ("system", "record", "field")}
+        asked = {
+            name: clean(request.query_params.get(name, ""))
+            for name in ("system", "record", "field")
+        }
         missing = [name for name, value in asked.items() if not value]
         if missing:
             raise Refused(

@@ -227,6 +227,8 @@ class MappingPages:
     async def _change_text(self, request: Request) -> Response:
         form, session = await admin_form(request, longest=LONGEST_TEXT_FORM)
         text = form.get("text", "")
+        if "\x00" in text:
+            raise FormRefused(400, "The text has a NUL sign in it, which no text may have.")
         return await run_in_threadpool(
             self._save, request, session, "draft", "check", lambda _: text
         )

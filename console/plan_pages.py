@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
@@ -19,6 +20,7 @@ from console.previews import find_account, first_account, is_rejected, lines, wa
 from console.works import Progress, Work, Works
 from domain.ids import AccountId
 from domain.leaf import Missing
+from domain.wording import clean
 from jobs.applying import NotApplied, apply_kept, in_force_already, limits_in_force, reach
 from jobs.plans import Kept, base_of, described, keep, kept, look_price, make_plan, planner, price
 from jobs.runtime import NAMES, Runtime
@@ -28,6 +30,7 @@ from mappings.mapping_file import load_mapping
 from sync.configs import mapping_name
 from sync.planned import Change, PlannedRecord, over, summary
 
+PLAN_ID = re.compile(r"[0-9a-f]{12}")
 SHOWN = 25
 """Records on one page of a plan."""
 LISTED = 20
@@ -56,7 +59,7 @@ class PlanPages:
             Route(f"{at}/{{id}}/account", self._find, methods=get),
             Route(f"{at}/{{id}}/accounts/{{account:int}}", self._account, methods=get),
             Route(f"{at}/{{id}}/apply", self._apply, methods=post),
-            Route("/work/{id}", self._work, methods=get),
+            Route("/works/{id}", self._work, methods=get),
         ]
 
     # -- pages
@@ -115,7 +118,7 @@ class PlanPages:
 
     def _find(self, request: Request) -> Response:
         stored = self.kept(request)
-        word = request.query_params.get("find", "")
+        word = clean(request.query_params.get("find", ""))
         with self._runtime.store.begin() as tx:
             plan = stored.plan
             account = find_account(tx, word) if word.strip() else first_account(tx, plan)
@@ -247,7 +250,7 @@ class PlanPages:
 
     async def _begun(self, work: Work) -> Response:
         await run_in_threadpool(work.wait, self._works.patience)
-        return RedirectResponse(f"/work/{work.id}", 303)
+        return RedirectResponse(f"/works/{work.id}", 303)
 
     def needs_another(self, session: Session, stored: Kept) -> str:
         """Why this person alone may not apply the plan; empty if they may."""
@@ -268,7 +271,8 @@ class PlanPages:
 
     def kept(self, request: Request) -> Kept:
         """The plan that the page is about."""
-        found = kept(self._runtime, request.path_params["id"])
+        id = request.path_params["id"]
+        found = kept(self._runtime, id) if PLAN_ID.fullmatch(id) else None
         if found is None or found.plan.system != request.path_params["crm"]:
             raise HTTPException(404, "There is no plan with this id.")
         return found

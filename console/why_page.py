@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from console.frame import Pages, frame
+from domain.wording import clean
 from jobs.crms import CRMS, connected
 from jobs.runtime import PAYMENTS_SYSTEM, Runtime
 from jobs.why import why
@@ -21,7 +22,7 @@ class WhyPage:
     def show(self, request: Request) -> Response:
         """The page."""
         asked = {
-            name: request.query_params.get(name, "").strip()[:200]
+            name: clean(request.query_params.get(name, ""))[:200]
             for name in ("system", "record", "field")
         }
         is_whole = all(asked.values())

@@ -42,6 +42,11 @@ class Work:
         """Whether it has ended, well or not."""
         return self.future.done()
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether another work has to end first."""
+        return not self.future.running() and not self.future.done()
+
     def wait(self, seconds: float) -> None:
         """Until it is over, or so long."""
         try:

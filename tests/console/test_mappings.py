@@ -441,3 +441,33 @@ def test_a_form_of_the_editor_from_nowhere_is_refused(ann: Visitor) -> None:
     answer = ann.client.post(f"{AT}/text", data={"csrf": "x", "text": SHIPPED})
 
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{AT}/rows/%00",
+        f"{AT}/rows/%FF%FE",
+        f"{AT}?q=%00%F0%9F%98%80",
+        f"{AT}/plans/%00",
+        f"{AT}/plans/0123456789ab/account?find=%00",
+        f"{AT}/diff?old=%00&new=9999999999",
+        f"{AT}/export?version=-1",
+        f"{AT}/versions/99999999/back",
+        "/why?system=%00&record=%00&field=%00",
+        "/why?system=stripe&record=a%00b&field=c",
+        "/works/%00",
+        "/mappings/%00",
+    ],
+)
+def test_odd_addresses_are_answered_and_break_nothing(ann: Visitor, path: str) -> None:
+    assert ann.page(path).status in (200, 404)
+
+
+def test_a_text_that_no_column_can_hold_is_refused(world: World, ann: Visitor) -> None:
+    csrf = ann.page("/").tree.xpath("//input[@name='csrf']/@value")[0]
+
+    answer = ann.client.post(f"{AT}/text", data={"csrf": csrf, "text": "mapping: \x00"})
+
+    assert answer.status_code == 400
+    assert draft(world) is None

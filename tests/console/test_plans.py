@@ -157,10 +157,10 @@ def test_a_long_look_shows_how_far_it_is_and_ends_at_the_plan(world: World) -> N
     work = works.begin("Looking at live records", slow, back=AT)
     while not work.seen:
         work.wait(0.01)
-    running = ann.page(f"/work/{work.id}")
+    running = ann.page(f"/works/{work.id}")
     gate.set()
     work.wait(30)
-    over = ann.page(f"/work/{work.id}")
+    over = ann.page(f"/works/{work.id}")
     works.close()
 
     assert running.texts("//p[@class='large']") == ["400"]
