@@ -65,7 +65,11 @@ def build(
             connection, SEARCH, vendor="hubspot-search", credential=ours.portal_id or token
         ),
         base_url=ours.api_base,
-        journal=partial(_journal, settings, clock, connection) if ours.use_journal else None,
+        journal=(
+            partial(_journal, settings, clock, connection, interests=journal_interests(mapping))
+            if ours.use_journal
+            else None
+        ),
     )
 
 
@@ -129,7 +133,12 @@ def journal_interests(mapping: FieldMapping) -> tuple[Interest, ...]:
 
 
 def _journal(
-    settings: Settings, clock: Clock, connection: redis.Redis | None, companies_of: Companies
+    settings: Settings,
+    clock: Clock,
+    connection: redis.Redis | None,
+    companies_of: Companies,
+    *,
+    interests: tuple[Interest, ...] = (),
 ) -> Journal:
     ours = settings.hubspot
     if not (ours.client_id and ours.app_secrets):
@@ -150,7 +159,14 @@ def _journal(
         clock=clock.now,
         store=connection,
     )
-    return Journal(tokens, session, base_url=base, companies_of=companies_of)
+    return Journal(
+        tokens,
+        session,
+        base_url=base,
+        companies_of=companies_of,
+        portal_id=ours.portal_id,
+        interests=interests,
+    )
 
 
 def _token(settings: Settings) -> str:

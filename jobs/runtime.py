@@ -74,6 +74,9 @@ SURVEY_AGAIN = timedelta(minutes=10)
 UNSTOPPABLE: tuple[type[BaseException], ...] = (BaseTimeoutException,)
 """What must never be caught as one account's failure: a job that has run out of time ends."""
 
+OF_MAPPINGS = ("mappings", "crms", "refresh", "evaluate", "deliver")
+"""What a runtime makes anew when another version of a mapping is in force."""
+
 
 class _Pictures:
     """Pictures to plain JSON, by their type."""
@@ -146,15 +149,32 @@ class Runtime:
             webhook_url=ours.webhook_url,
         )
 
+    def follow(self) -> None:
+        """Take up the mappings in force; each job begins with it, because processes live for days.
+
+        What people write is what a connector's polls look for, and the task's key is what its
+        writes look up: another version makes other connectors. The same version changes nothing.
+        """
+        before = self.__dict__.get("mappings")
+        if before is not None and self._mappings_in_force() != before:
+            for name in OF_MAPPINGS:
+                self.__dict__.pop(name, None)
+
+    @cached_property
+    def mappings(self) -> Mapping[str, FieldMapping]:
+        """The mapping of each connected CRM by which this runtime works since it last followed."""
+        return self._mappings_in_force()
+
+    def _mappings_in_force(self) -> Mapping[str, FieldMapping]:
+        if not connected(self.settings):
+            return {}
+        with self.store.begin() as tx:
+            return self.configs.current(tx, self.clock.now()).mappings
+
     @cached_property
     def crms(self) -> Mapping[str, CrmConnector]:
         """The connector of every configured CRM, by its system's name."""
-        names = connected(self.settings)
-        if not names:
-            return {}
-        with self.store.begin() as tx:
-            mappings = self.configs.current(tx, self.clock.now()).mappings
-        return {name: self.crm_with(name, mappings[name]) for name in names}
+        return {name: self.crm_with(name, mapping) for name, mapping in self.mappings.items()}
 
     def crm_with(self, system: str, mapping: FieldMapping) -> CrmConnector:
         """A connector of a configured CRM that reads and writes by this mapping."""
@@ -312,6 +332,7 @@ class Runtime:
         What makes it fail is told to the administrators and raised: a poll that stands still
         must not do so in silence.
         """
+        self.follow()
         try:
             return self._upkeep(name)
         except KidgloveError as problem:

@@ -20,12 +20,16 @@ def take_in() -> None:
 
 def evaluate(accounts: Sequence[int]) -> None:
     """Read and judge these accounts."""
-    runtime.current().evaluate.run([AccountId(id) for id in accounts])
+    here = runtime.current()
+    here.follow()
+    here.evaluate.run([AccountId(id) for id in accounts])
 
 
 def deliver(system: str, accounts: Sequence[int]) -> None:
     """Carry out what waits for these accounts in one system."""
-    runtime.current().deliver[system].run([AccountId(id) for id in accounts])
+    here = runtime.current()
+    here.follow()
+    here.deliver[system].run([AccountId(id) for id in accounts])
 
 
 def upkeep(name: str) -> None:

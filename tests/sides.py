@@ -42,6 +42,8 @@ class Side(Protocol):
     """One CRM in the hands of its people: csm, owner, manager and fallback."""
 
     system: str
+    phone: str
+    """What this CRM calls an account's telephone."""
 
     @property
     def people(self) -> dict[str, str]: ...
@@ -55,6 +57,10 @@ class Side(Protocol):
         ...
 
     def promise(self, account: str, day: date | None) -> None: ...
+
+    def call_at(self, account: str, phone: str | None) -> None:
+        """The CSM types another telephone."""
+        ...
 
     def tasks(self, account: str) -> list[SeenTask]:
         """Our tasks of an account, oldest first."""
@@ -105,6 +111,7 @@ class SalesforceSide:
     org: SalesforceSim
     people: dict[str, str]
     system: str = "salesforce"
+    phone: str = "Phone"
 
     def add_account(self, name: str, *, customer: str | None) -> str:
         return self.org.add_account(
@@ -125,6 +132,9 @@ class SalesforceSide:
 
     def promise(self, account: str, day: date | None) -> None:
         self._edit(account, Dunning_Promise_Date__c=day.isoformat() if day else None)
+
+    def call_at(self, account: str, phone: str | None) -> None:
+        self._edit(account, **{self.phone: phone})
 
     def tasks(self, account: str) -> list[SeenTask]:
         names = {row["Id"]: row["Name"] for row in self.org.rows("User")}
@@ -197,6 +207,7 @@ class HubspotSide:
     portal: HubspotSim
     people: dict[str, str]
     system: str = "hubspot"
+    phone: str = "phone"
 
     def add_account(self, name: str, *, customer: str | None) -> str:
         return self.portal.add_company(
@@ -218,6 +229,9 @@ class HubspotSide:
 
     def promise(self, account: str, day: date | None) -> None:
         self._edit(account, billing_promise_date=day)
+
+    def call_at(self, account: str, phone: str | None) -> None:
+        self._edit(account, **{self.phone: phone})
 
     def tasks(self, account: str) -> list[SeenTask]:
         names = {id: name for name, id in self._names.items()}

@@ -70,7 +70,13 @@ class Journal:
         companies_of: Companies,
         limiter: Limiter | None = None,
         retry: Retry | None = None,
+        portal_id: str = "",
+        interests: Sequence[Interest] = (),
     ) -> None:
+        """With a `portal_id`, the first look asks the journal for those interests that it does not
+        note yet: a mapping may name other properties than when the journal was set up."""
+        self._portal_id = portal_id
+        self._unchecked = tuple(interests) if portal_id else ()
         self._tokens = tokens
         self._session = session
         self._base = base_url.rstrip("/")
@@ -81,6 +87,7 @@ class Journal:
     def changes(self, cursor: str | None, *, now: datetime) -> Page:
         """See `ListsChanges.changes`. A cursor that is older than three days, or that is another
         way's, begins with the oldest entry that is kept: the sweeps find what was lost before."""
+        self._ask_for_what_is_missing()
         offset = (cursor or "").removeprefix(PREFIX) if (cursor or "").startswith(PREFIX) else ""
         entries = self._entries(offset)
         hints: list[Hint] = []
@@ -101,6 +108,11 @@ class Journal:
     def subscribe(self, interest: Interest, *, portal_id: str) -> None:
         """Ask the journal for something. Asked twice it is noted twice: see `lacking` first."""
         self._call("POST", _SUBSCRIPTIONS, interest.body(portal_id))
+
+    def _ask_for_what_is_missing(self) -> None:
+        for one in self.lacking(self._unchecked) if self._unchecked else ():
+            self.subscribe(one, portal_id=self._portal_id)
+        self._unchecked = ()
 
     def _entries(self, offset: str) -> list[Mapping[str, Any]]:
         base = f"/webhooks-journal/journal/{VERSION}/batch"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,6 +17,7 @@ from domain.errors import Unauthorized
 from domain.ids import Ref
 from domain.ports import Hint, TaskChange
 from jobs.hubspot_wiring import build, subscribe
+from mappings.mapping import FieldMapping
 from mappings.mapping_file import default_mapping
 from settings import HubspotSettings, Settings
 from simulators.faults import Fault, Harm
@@ -59,10 +61,12 @@ def connector(stage: Stage, redis_url: str) -> HubspotConnector:
     return built(stage, redis_url)
 
 
-def built(stage: Stage, redis_url: str, **more: str | bool) -> HubspotConnector:
+def built(
+    stage: Stage, redis_url: str, *, mapping: FieldMapping = MAPPING, **more: str | bool
+) -> HubspotConnector:
     return build(
         settings(stage, **more),  # type: ignore[arg-type]
-        mapping=MAPPING,
+        mapping=mapping,
         clock=At(stage),
         connection=Redis.from_url(redis_url),
     )
@@ -166,6 +170,30 @@ def test_a_stale_token_is_renewed_once(stage: Stage, connector: HubspotConnector
     stage.clock.advance(timedelta(hours=1))
     hold(stage)
     assert len(listed(stage, connector)[0]) == 1
+
+
+def test_the_first_look_under_another_mapping_asks_for_its_properties(
+    stage: Stage, connector: HubspotConnector, redis_url: str
+) -> None:
+    _, cursor = listed(stage, connector)
+    another = built(stage, redis_url, mapping=replace(MAPPING, promise="phone"))
+    _, cursor = listed(stage, another, cursor)
+
+    stage.sim.human(stage.csm).set_company(stage.company, phone="+44 20 7946 0000")
+
+    assert [one.ref for one in listed(stage, another, cursor)[0]] == [stage.ref]
+
+
+def test_a_mapping_whose_properties_are_noted_subscribes_to_nothing(
+    stage: Stage, connector: HubspotConnector
+) -> None:
+    written = len(stage.sim.writes())
+
+    listed(stage, connector)
+    listed(stage, connector)
+
+    assert len(stage.sim.writes()) == written
+    assert stage.sim.requests[-1].path.endswith("/batch/earliest/50")
 
 
 def test_a_wrong_secret_is_told_without_telling_it(stage: Stage, redis_url: str) -> None:

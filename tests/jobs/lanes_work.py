@@ -45,6 +45,9 @@ class LanesWork:
         """Itself, for `jobs.runtime.install`."""
         return cast(Runtime, self)
 
+    def follow(self) -> None:
+        """Lanes without a vendor know no mapping."""
+
     def run(self, accounts: Sequence[AccountId]) -> None:
         """Judge these accounts; a lane that somebody else holds is left to them."""
         for account in accounts:
