@@ -352,6 +352,7 @@ class CrmPicture:
     customers: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     changed_at: datetime | None = None
+    fields_changed_at: Mapping[str, datetime] = field(default_factory=dict)
 
     def task(self, key: str) -> WorkItem | None:
         """Our task under this key, or None."""

@@ -259,6 +259,8 @@ class ReadPlan:
     task_outcome_field: str | None = None
     task_key_field: str = ""
     customer_field: str = ""
+    timed_fields: tuple[str, ...] = ()
+    """Account fields of which it matters when each was changed; a vendor may tell or not."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -278,6 +280,8 @@ class AccountRecord:
     tasks: tuple[WorkItem, ...]
     changed_by: str | None = None
     changed_at: datetime | None = None
+    fields_changed_at: Mapping[str, datetime] = field(default_factory=dict)
+    """When each timed field was changed, where the vendor keeps that by field."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from domain.facts import NOT_MAPPED, Contact, Person, Role
@@ -32,6 +33,14 @@ class CrmSide:
     fields: Mapping[str, Any]
     people: Mapping[Role, Person]
     contact: Leaf[Contact] = NOT_MAPPED
+    changed_at: datetime | None = None
+    """When the record was changed, if that is known."""
+    fields_changed_at: Mapping[str, datetime] = field(default_factory=dict)
+    """When single fields were, where the CRM keeps that."""
+
+    def since(self, name: str) -> datetime | None:
+        """Since when a field holds what it holds, as nearly as the CRM tells."""
+        return self.fields_changed_at.get(name, self.changed_at)
 
 
 def incoming(

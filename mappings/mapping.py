@@ -162,6 +162,12 @@ class FieldMapping:
         return tuple(dict.fromkeys(one for one in named if one))
 
     @property
+    def timed_fields(self) -> tuple[str, ...]:
+        """The fields of the account where the newer value wins, each once."""
+        named = [row.theirs for row in self.rows if row.wins is Winner.NEWEST]
+        return tuple(dict.fromkeys(named))
+
+    @property
     def machine_fields(self) -> tuple[str, ...]:
         """The fields of the account that we write, each once."""
         return tuple(dict.fromkeys(row.theirs for row in self.rows if row.flow is not Flow.IN))

@@ -83,7 +83,6 @@ def look(
     agreed: Mapping[str, Agreed],
     now: datetime,
     ours_changed_at: datetime | None = None,
-    theirs_changed_at: datetime | None = None,
 ) -> Look:
     """What the rows want of this account; nothing if the mapping's conditions leave it out.
 
@@ -102,7 +101,7 @@ def look(
             rule=row.rule,
             base=one.known.base if one.known else None,
             ours=Held(value=one.ours, changed_at=ours_changed_at),
-            theirs=Held(value=one.theirs, changed_at=theirs_changed_at),
+            theirs=Held(value=one.theirs, changed_at=crm.since(row.theirs)),
         )
         match merged.act:
             case Act.WRITE_THEIRS:

@@ -51,6 +51,7 @@ def read_plan(mapping: FieldMapping) -> ReadPlan:
         task_outcome_field=mapping.task.outcome_field,
         task_key_field=mapping.task.key_field,
         customer_field=mapping.customer_field,
+        timed_fields=mapping.timed_fields,
     )
 
 

@@ -18,7 +18,6 @@ from domain.rows import Agreed
 from mappings.incoming import CrmSide
 from mappings.mapping import FieldMapping
 from mappings.merging import Asked, Look, OurSide, Write, look
-from mappings.vocabulary import Winner
 from sync.durable import TransactionPort
 
 
@@ -55,7 +54,13 @@ def field_effects(
             values=ours,
             details=payments.details if payments is not None and not payments.is_deleted else None,
         ),
-        CrmSide(fields=crm.fields, people=crm.people, contact=crm.ap_contact),
+        CrmSide(
+            fields=crm.fields,
+            people=crm.people,
+            contact=crm.ap_contact,
+            changed_at=crm.changed_at,
+            fields_changed_at=crm.fields_changed_at,
+        ),
         agreed=agreed,
         now=now,
         ours_changed_at=(
@@ -63,7 +68,6 @@ def field_effects(
             if payments is not None and _asks_for_times(mapping)
             else None
         ),
-        theirs_changed_at=crm.changed_at,
     )
     effects = []
     if found.to_theirs:
@@ -98,7 +102,7 @@ def keep_look(
 
 
 def _asks_for_times(mapping: FieldMapping) -> bool:
-    return any(row.wins is Winner.NEWEST for row in mapping.rows)
+    return bool(mapping.timed_fields)
 
 
 def _fields(record: str, writes: Sequence[Write]) -> Effect:

@@ -350,4 +350,5 @@ def _picture(record: AccountRecord, config: Config, source: str) -> CrmPicture:
         customers=record.customers,
         problems=parts.problems,
         changed_at=record.changed_at,
+        fields_changed_at=record.fields_changed_at,
     )

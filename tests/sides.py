@@ -43,7 +43,8 @@ class Side(Protocol):
 
     system: str
     phone: str
-    """What this CRM calls an account's telephone."""
+    city: str
+    """What this CRM calls an account's telephone and its town."""
 
     @property
     def people(self) -> dict[str, str]: ...
@@ -58,8 +59,16 @@ class Side(Protocol):
 
     def promise(self, account: str, day: date | None) -> None: ...
 
-    def call_at(self, account: str, phone: str | None) -> None:
-        """The CSM types another telephone."""
+    def edit(self, account: str, field: str, value: str | None) -> None:
+        """The CSM types something into a field of the account, by the CRM's own name."""
+        ...
+
+    def value(self, account: str, field: str) -> Any:
+        """What stands in a field of the account; None if nothing does."""
+        ...
+
+    def keep_messages(self, *, kept: bool) -> None:
+        """Keep what this CRM has to tell, or let it go."""
         ...
 
     def tasks(self, account: str) -> list[SeenTask]:
@@ -112,6 +121,7 @@ class SalesforceSide:
     people: dict[str, str]
     system: str = "salesforce"
     phone: str = "Phone"
+    city: str = "BillingCity"
 
     def add_account(self, name: str, *, customer: str | None) -> str:
         return self.org.add_account(
@@ -133,8 +143,14 @@ class SalesforceSide:
     def promise(self, account: str, day: date | None) -> None:
         self._edit(account, Dunning_Promise_Date__c=day.isoformat() if day else None)
 
-    def call_at(self, account: str, phone: str | None) -> None:
-        self._edit(account, **{self.phone: phone})
+    def edit(self, account: str, field: str, value: str | None) -> None:
+        self._edit(account, **{field: value})
+
+    def value(self, account: str, field: str) -> Any:
+        return self.org.get(account)[field]
+
+    def keep_messages(self, *, kept: bool) -> None:
+        self.org.postman.dial.held = kept
 
     def tasks(self, account: str) -> list[SeenTask]:
         names = {row["Id"]: row["Name"] for row in self.org.rows("User")}
@@ -208,6 +224,7 @@ class HubspotSide:
     people: dict[str, str]
     system: str = "hubspot"
     phone: str = "phone"
+    city: str = "city"
 
     def add_account(self, name: str, *, customer: str | None) -> str:
         return self.portal.add_company(
@@ -230,8 +247,14 @@ class HubspotSide:
     def promise(self, account: str, day: date | None) -> None:
         self._edit(account, billing_promise_date=day)
 
-    def call_at(self, account: str, phone: str | None) -> None:
-        self._edit(account, **{self.phone: phone})
+    def edit(self, account: str, field: str, value: str | None) -> None:
+        self._edit(account, **{field: value})
+
+    def value(self, account: str, field: str) -> Any:
+        return self.portal.get("companies", account).get(field) or None
+
+    def keep_messages(self, *, kept: bool) -> None:
+        self.portal.postman.dial.held = kept
 
     def tasks(self, account: str) -> list[SeenTask]:
         names = {id: name for name, id in self._names.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -28,6 +29,14 @@ from domain.ports import AccountRecord, FoundAccounts, ReadPlan
 
 OWN_PROPERTIES = ("name", "domain", "hs_merged_object_ids")
 Found = Mapping[str, FoundAccounts | KidgloveError]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """The properties to read, and those of which the times are wanted too."""
+
+    properties: tuple[str, ...]
+    timed: tuple[str, ...] = ()
 
 
 class AccountReader:
@@ -69,18 +78,16 @@ class AccountReader:
             raise Misconfigured("no property holds the payment customer", row="customer_field")
         people = people_properties(plan, self._names.csm)
         self._definitions.need(*plan.account_fields, *people.values(), plan.customer_field)
-        properties = tuple(
-            dict.fromkeys(
-                [*OWN_PROPERTIES, *plan.account_fields, *people.values(), plan.customer_field]
-            )
+        properties = [*OWN_PROPERTIES, *plan.account_fields, *people.values(), plan.customer_field]
+        asked = _Asked(
+            properties=tuple(dict.fromkeys(filter(None, properties))), timed=plan.timed_fields
         )
-        properties = tuple(filter(None, properties))
         wanted, answers = _normal(ids)
-        by_id = self._by_id(list(dict.fromkeys(wanted.values())), properties, urgent=urgent)
+        by_id = self._by_id(list(dict.fromkeys(wanted.values())), asked, urgent=urgent)
         claims = self._claims.of(
             list(dict.fromkeys(customers)),
             plan.customer_field,
-            read=partial(self._rows, properties=properties, what="companies", urgent=urgent),
+            read=partial(self._rows, asked=asked, what="companies", urgent=urgent),
         )
         rows = {
             str(row["id"]): row
@@ -129,13 +136,11 @@ class AccountReader:
                 records[id] = Bug(f"company {id} came in an unknown form ({kind})")
         return records
 
-    def _by_id(
-        self, wanted: Sequence[str], properties: Sequence[str], *, urgent: bool
-    ) -> dict[str, Row]:
+    def _by_id(self, wanted: Sequence[str], asked: _Asked, *, urgent: bool) -> dict[str, Row]:
         """The companies by the id that was asked for; a merged one by its survivor."""
         if not wanted:
             return {}
-        rows = self._rows(wanted, properties=properties, what="companies", urgent=urgent)
+        rows = self._rows(wanted, asked=asked, what="companies", urgent=urgent)
         found = {str(row["id"]): row for row in rows}
         for row in rows:
             for old in merged_into(row):
@@ -148,10 +153,7 @@ class AccountReader:
             except Gone:
                 continue
             again = self._rows(
-                [str(survivor["id"])],
-                properties=properties,
-                what=f"company {lost}",
-                urgent=urgent,
+                [str(survivor["id"])], asked=asked, what=f"company {lost}", urgent=urgent
             )
             for row in again:
                 found[lost] = row
@@ -161,23 +163,27 @@ class AccountReader:
         self,
         some: Sequence[str],
         *,
-        properties: Sequence[str],
+        asked: _Asked,
         what: str,
         urgent: bool,
         id_property: str | None = None,
     ) -> list[Row]:
-        """The rows; those that say something about a resolution with who said it, and when."""
+        """The rows; those that say something about a resolution with who said it, and when, and
+        all of them with the times of the timed properties, if there are any."""
         rows = self._gateway.read(
-            ids.COMPANIES, some, properties, what=what, id_property=id_property, urgent=urgent
+            ids.COMPANIES, some, asked.properties, what=what, id_property=id_property, urgent=urgent
         )
         word = self._names.resolution
-        spoken = [str(row["id"]) for row in rows if word and row["properties"].get(word)]
+        spoken = [
+            str(row["id"]) for row in rows if asked.timed or (word and row["properties"].get(word))
+        ]
         if not spoken:
             return rows
+        named = tuple(dict.fromkeys(filter(None, (word, *asked.timed))))
         told = {
             str(row["id"]): row.get("propertiesWithHistory")
             for row in self._gateway.read(
-                ids.COMPANIES, spoken, (word,), what=what, history=(word,), urgent=urgent
+                ids.COMPANIES, spoken, named, what=what, history=named, urgent=urgent
             )
         }
         return [{**row, "propertiesWithHistory": told.get(str(row["id"]))} for row in rows]

@@ -81,6 +81,7 @@ class Reading:
             ),
             changed_by=changed_by,
             changed_at=changed_at,
+            fields_changed_at=_changed_at(row, self.plan.timed_fields),
         )
 
     @property
@@ -223,6 +224,18 @@ def merged_into(row: Row) -> tuple[str, ...]:
 def newest_first(rows: Sequence[Row]) -> list[Row]:
     """The rows, the last changed first."""
     return sorted(rows, key=lambda row: str(row.get("updatedAt") or ""), reverse=True)
+
+
+def _changed_at(row: Row, names: Sequence[str]) -> dict[str, datetime]:
+    """When each of these properties was last changed; one that never was is not in it."""
+    history = row.get("propertiesWithHistory") or {}
+    found: dict[str, datetime] = {}
+    for name in names:
+        moments = [moment_or_none(one.get("timestamp")) for one in history.get(name) or ()]
+        known = [at for at in moments if at is not None]
+        if known:
+            found[name] = max(known)
+    return found
 
 
 def _contact(row: Row) -> Contact:

@@ -1,4 +1,4 @@
-"""Mapped fields over the wire, both ways: who wins, what is written, and that it comes to rest."""
+"""Mapped fields over the wire: what people say in the CRM, noted in Stripe; and our own fields."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 
-from domain.errors import Gone
 from domain.rows import WrittenValue
 from jobs.runtime import PAYMENTS_SYSTEM
 from mappings.mapping_file import default_mapping_text, load_mapping
 from sync.configs import mapping_name
 from sync.fields import Fields
-from tests.journeys.quiet_scenes import failed_high, open_invoice
+from tests.journeys.quiet_scenes import failed_high
 from tests.world import ORG_SECRET, World
 
 CRM = "salesforce"
@@ -80,11 +79,6 @@ def customer_writes(world: World) -> list[dict[str, Any]]:
 
 def account_writes(world: World, account: str) -> int:
     return sum(account in seen.wrote for seen in world.org.writes())
-
-
-def phones(world: World, customer: str, account: str) -> tuple[Any, Any]:
-    """The telephone in Stripe and in the CRM."""
-    return customer_at_stripe(world, customer)["phone"], world.org.get(account)["Phone"]
 
 
 def why(world: World, system: str, record: str, field: str) -> list[WrittenValue]:
@@ -224,123 +218,6 @@ def test_a_text_that_is_cut_for_stripe_is_not_sent_again(world: World) -> None:
     assert len(customer_writes(world)) == sent
 
 
-# ---------------------------------------------------------------- both ways
-
-
-@pytest.mark.req("R6")
-def test_a_detail_is_kept_in_step_whoever_changes_it(world: World) -> None:
-    customer, account = scene(world, both_ways("crm"))
-    world.csm(account, Phone="+1 212 555 0100")
-    world.settle()
-    assert phones(world, customer, account) == ("+1 212 555 0100", "+1 212 555 0100")
-
-    in_stripe(world, customer, phone="+44 20 7946 0000")
-    world.settle()
-    assert phones(world, customer, account) == ("+44 20 7946 0000", "+44 20 7946 0000")
-
-    stripe, crm = len(world.stripe.writes()), account_writes(world, account)
-    world.days(1)
-    assert (len(world.stripe.writes()), account_writes(world, account)) == (stripe, crm)
-
-
-@pytest.mark.req("R6")
-def test_an_account_without_a_case_stays_in_step_and_costs_nothing_while_nothing_changes(
-    world: World,
-) -> None:
-    customer, account = scene(world, both_ways("crm"))
-    world.stripe.customer_pays(open_invoice(world, customer), card="good")
-    world.settle()
-    in_stripe(world, customer, preferred_locales=["de"])
-    world.settle()
-    calls = world.org.api_calls
-    in_stripe(world, customer, preferred_locales=["en"])
-    world.settle()
-    assert world.org.api_calls == calls
-
-    in_stripe(world, customer, phone="+44 20")
-    world.settle()
-
-    assert phones(world, customer, account) == ("+44 20", "+44 20")
-
-
-@pytest.mark.req("R20")
-@pytest.mark.parametrize(
-    ("wins", "phone"),
-    [("stripe", "+44 20"), ("crm", "+1 212"), ("human", "+1 212"), ("newest", "+44 20")],
-)
-def test_if_both_have_changed_the_rule_says_who_wins_and_the_loser_is_kept(
-    world: World, wins: str, phone: str
-) -> None:
-    customer, account = scene(world, both_ways(wins), Phone="+49 30")
-    world.org.postman.dial.held = world.stripe.postman.dial.held = True
-
-    world.csm(account, Phone="+1 212")
-    world.advance(timedelta(seconds=5), settle=False)
-    in_stripe(world, customer, phone="+44 20")
-    world.advance(timedelta(seconds=5), settle=False)
-    world.org.postman.dial.held = world.stripe.postman.dial.held = False
-    world.settle()
-
-    assert phones(world, customer, account) == (phone, phone)
-    place = (CRM, account, "Phone") if phone == "+44 20" else (PAYMENTS_SYSTEM, customer, "phone")
-    (newest, *_) = why(world, *place)
-    assert (newest.value, newest.wins) == (phone, wins)
-    assert newest.replaced == ({"+44 20", "+1 212"} - {phone}).pop()
-
-
-@pytest.mark.req("R20")
-def test_only_if_blank_fills_and_leaves_what_stands_there(world: World) -> None:
-    customer, account = scene(world, both_ways("if_blank"), Phone="+49 30")
-    assert phones(world, customer, account) == ("+49 30", "+49 30")
-
-    in_stripe(world, customer, phone="+44 20")
-    world.settle()
-    assert phones(world, customer, account) == ("+44 20", "+49 30")
-
-    world.csm(account, Phone=None)
-    world.settle()
-    assert phones(world, customer, account) == ("+44 20", "+44 20")
-
-
-@pytest.mark.req("R20")
-@pytest.mark.parametrize(("keep", "phone"), [("ours", "+44 20"), ("theirs", "+1 212")])
-def test_a_person_who_is_asked_ends_it(world: World, keep: str, phone: str) -> None:
-    customer, account = scene(world, both_ways("ask"), Phone="+49 30")
-    world.org.postman.dial.held = world.stripe.postman.dial.held = True
-    world.csm(account, Phone="+1 212")
-    in_stripe(world, customer, phone="+44 20")
-    world.org.postman.dial.held = world.stripe.postman.dial.held = False
-    world.settle()
-    world.days(1)
-    assert phones(world, customer, account) == ("+44 20", "+1 212")
-    fields = Fields(world.runtime.store, world.clock)
-    (asked,) = fields.questions()
-    assert (asked.agreed.question.ours, asked.agreed.question.theirs) == ("+44 20", "+1 212")  # type: ignore[union-attr]
-    assert sum("asks a person" in text for text in world.alerts()) == 1
-
-    fields.settle(asked.system, asked.record, asked.field, keep_ours=keep == "ours", by="Ann")
-    world.settle()
-
-    assert phones(world, customer, account) == (phone, phone)
-    assert fields.questions() == []
-    with pytest.raises(Gone):
-        fields.settle(asked.system, asked.record, asked.field, keep_ours=True, by="Ann")
-
-
-def test_one_line_of_an_address_does_not_cost_the_others(world: World) -> None:
-    rows = both_ways("crm", theirs="BillingCity", ours="customer.address.city")
-    customer, account = scene(world, rows)
-    address = {"line1": "1 Main St", "city": "Leeds", "postal_code": "LS1", "country": "GB"}
-    in_stripe(world, customer, address=address)
-    world.settle()
-
-    world.csm(account, BillingCity="York")
-    world.settle()
-
-    found = customer_at_stripe(world, customer)["address"]
-    assert {name: value for name, value in found.items() if value} == {**address, "city": "York"}
-
-
 # ---------------------------------------------------------------- a machine's field
 
 
@@ -415,6 +292,7 @@ def test_somebody_who_edits_between_the_look_and_the_write_is_not_written_over(
     world.advance(timedelta(minutes=1))
 
     # Both have changed by then: the row's winner is asked anew, and what lost is in the history.
-    assert phones(world, customer, account) == ("+1 212", "+1 212")
+    assert customer_at_stripe(world, customer)["phone"] == "+1 212"
+    assert world.org.get(account)["Phone"] == "+1 212"
     (newest, *_) = why(world, PAYMENTS_SYSTEM, customer, "phone")
     assert newest.replaced == "+44 20"

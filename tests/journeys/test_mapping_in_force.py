@@ -65,7 +65,7 @@ def test_a_newly_mapped_field_that_a_person_changes_is_found_by_the_next_poll(
     customer, account = known(world, crm)
     apply(world, crm, f"  - {{ours: customer.phone, flow: <->, theirs: {crm.phone}, wins: crm}}\n")
 
-    crm.call_at(account, "+44 20 7946 0000")
+    crm.edit(account, crm.phone, "+44 20 7946 0000")
     poll(world, crm.system)
 
     assert world.stripe.world.customer(customer)["phone"] == "+44 20 7946 0000"
@@ -78,10 +78,10 @@ def test_a_field_that_is_mapped_no_more_is_no_news(world: World, crm: Side) -> N
     customer, account = known(world, crm)
     apply(world, crm)
     # The first change after it is news once: what is compared is another set of fields.
-    crm.call_at(account, "+49 30 5550100")
+    crm.edit(account, crm.phone, "+49 30 5550100")
     poll(world, crm.system)
 
-    crm.call_at(account, "+44 20 7946 0000")
+    crm.edit(account, crm.phone, "+44 20 7946 0000")
     world.advance(timedelta(minutes=1))
     found = world.runtime.upkeep(f"poll:{crm.system}")
 
@@ -97,7 +97,7 @@ def test_the_sweep_asks_for_the_words_of_the_field_that_is_mapped_now(
     mapping = default_mapping(crm.system)
     apply(world, crm, instead=(f"field: {mapping.hold.field}", f"field: {crm.phone}"))
 
-    crm.call_at(account, mapping.hold.held[0])
+    crm.edit(account, crm.phone, mapping.hold.held[0])
     world.runtime.upkeep(f"sweep:{crm.system}")
     world.settle()
 

@@ -20,7 +20,7 @@ def world(request: pytest.FixtureRequest, database_url: str, redis_url: str) -> 
 
 
 @pytest.mark.req("R6")
-@pytest.mark.req("R7", partly="the notes; the other rows are proven with one CRM")
+@pytest.mark.req("R7", partly="the notes")
 def test_the_owner_is_noted_once_and_an_empty_word_not_at_all(world: World) -> None:
     (crm,) = world.sides
     mapping = default_mapping(crm.system)
