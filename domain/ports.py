@@ -251,7 +251,10 @@ class SendsSignals(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ReadPlan:
-    """Which fields of the CRM the mapping wants, by the vendor's own field names."""
+    """Which fields of the CRM the mapping wants, by the vendor's own field names.
+
+    Of `timed_fields` it matters when each was changed; a vendor may tell or not.
+    """
 
     account_fields: tuple[str, ...]
     people_fields: Mapping[Role, str] = field(default_factory=dict)
@@ -260,12 +263,14 @@ class ReadPlan:
     task_key_field: str = ""
     customer_field: str = ""
     timed_fields: tuple[str, ...] = ()
-    """Account fields of which it matters when each was changed; a vendor may tell or not."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AccountRecord:
-    """One CRM account as read: mapped fields raw, people and related records already understood."""
+    """One CRM account as read: mapped fields raw, people and related records already understood.
+
+    `fields_changed_at` has the timed fields whose time the vendor keeps.
+    """
 
     ref: Ref
     name: str
@@ -281,7 +286,6 @@ class AccountRecord:
     changed_by: str | None = None
     changed_at: datetime | None = None
     fields_changed_at: Mapping[str, datetime] = field(default_factory=dict)
-    """When each timed field was changed, where the vendor keeps that by field."""
 
 
 @dataclass(frozen=True, kw_only=True)

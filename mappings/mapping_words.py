@@ -112,7 +112,8 @@ def _lines(mapping: FieldMapping) -> Iterator[str]:
     yield (
         f"A person is asked first before more than {limits.tasks_per_hour} tasks within an hour, "
         f"more than {limits.blanked_fields} emptied fields, or changes to more than "
-        f"{limits.changed_percent} % of at least {limits.changed_from} accounts."
+        f"{limits.changed_percent} % of at least {limits.changed_from} accounts: by a plan, or "
+        "within an hour without one. Accounts with an open case are not among them."
     )
 
 

@@ -8,8 +8,8 @@ import sqlalchemy as sa
 
 from domain.effects import EffectKind
 from domain.ids import AccountId
-from domain.rows import EffectState
-from store.tables import effects
+from domain.rows import EffectState, LinkState
+from store.tables import effects, links
 
 NOT_SENT = (
     EffectState.STOPPED,
@@ -53,13 +53,38 @@ class BreakerRows:
             or 0
         )
 
-    def stopped(self, kind: EffectKind | None = None, system: str | None = None) -> int:
-        """How many effects are stopped, of all or of one sort."""
+    def changed(self, kind: EffectKind, system: str, since: datetime, *, but: AccountId) -> int:
+        """How many other accounts' records there were to be changed unasked since then."""
+        return self._connection.execute(
+            sa.select(sa.func.count(sa.distinct(effects.c.account_id))).where(
+                effects.c.kind == kind,
+                effects.c.created_at >= since,
+                effects.c.system == system,
+                effects.c.state.not_in(NOT_SENT),
+                effects.c.body["unasked"].as_boolean(),
+                effects.c.account_id != but,
+            )
+        ).scalar_one()
+
+    def linked(self, system: str) -> int:
+        """How many accounts surely have a record there."""
+        return self._connection.execute(
+            sa.select(sa.func.count(sa.distinct(links.c.account_id))).where(
+                links.c.system == system, links.c.state == LinkState.CONFIRMED
+            )
+        ).scalar_one()
+
+    def stopped(
+        self, kind: EffectKind | None = None, system: str | None = None, by: str | None = None
+    ) -> int:
+        """How many effects are stopped, of all or of one sort, by any limit or by one."""
         query = sa.select(sa.func.count()).where(effects.c.state == EffectState.STOPPED)
         if kind is not None:
             query = query.where(effects.c.kind == kind)
         if system is not None:
             query = query.where(effects.c.system == system)
+        if by is not None:
+            query = query.where(effects.c.body["stopped_by"].as_string() == by)
         return self._connection.execute(query).scalar_one()
 
     def end(self, state: EffectState, *, now: datetime) -> list[tuple[AccountId, str]]:

@@ -2,51 +2,150 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
+from domain.case import Case
 from domain.effects import Effect, EffectKind
+from domain.ids import AccountId
 from domain.rows import EffectState, Urgency
 from mappings.mapping import BlastLimits
 from sync.clock import Clock
+from sync.configs import mapping_name
 from sync.durable import Store, TransactionPort
 
 WINDOW = timedelta(hours=1)
 """What was made longer ago counts no more."""
 LET_GO = "breaker:let-go"
 """The cursor that keeps when a person last decided: counting begins anew from there."""
+FOLLOWS_FOR = timedelta(hours=26)
+"""How long a mapping that was applied may change every record uncounted: its plan was shown, and
+each account has its look within a day."""
+ASKED = ("backfill:", "config:", "mapping:", "person:", "rollback:")
+"""How the causes begin that a person agreed to, having been told how many records follow."""
+
+
+class Limit(StrEnum):
+    """Which of the mapping's limits stopped something."""
+
+    TASKS = "tasks_per_hour"
+    BLANKS = "blanked_fields"
+    CHANGED = "changed_percent"
+
+
+def is_unasked(cause: str, *cases: Case | None) -> bool:
+    """Whether what follows for an account is bulk that nobody agreed to.
+
+    What belongs to an open case, or to one that was open until now, is a person's work and no
+    bulk; what a person caused was shown with its number before.
+    """
+    if any(case is not None and case.is_open for case in cases):
+        return False
+    return not any(part.startswith(ASKED) for part in cause.split(" + "))
+
+
+def as_unasked(effect: Effect) -> Effect:
+    """The effect, to be counted against `changed_percent`."""
+    return replace(effect, body={**effect.body, "unasked": True})
 
 
 def stops(
-    tx: TransactionPort, effect: Effect, system: str, limits: BlastLimits, now: datetime
-) -> bool:
-    """Whether this effect has to wait for a person, because it is one of too many.
+    tx: TransactionPort,
+    account: AccountId,
+    effect: Effect,
+    system: str,
+    mapping: tuple[str, BlastLimits],
+    now: datetime,
+) -> Effect | None:
+    """The effect with the limit for which it has to wait for a person; None if it may go.
 
-    Only what makes new tasks, or empties values that are not ours, is counted. As long as
-    something of the sort is stopped, what comes after it is stopped too: they are told once.
+    Only what makes new tasks, empties values that are not ours, or changes records unasked is
+    counted. As long as something of the sort is stopped, what comes after it is stopped too: they
+    are told once. `mapping` is the CRM whose mapping wants it, and that mapping's limits.
     """
-    blanks = int(effect.body.get("blanks", 0))
-    if not is_new_task(effect) and not blanks:
-        return False
+    crm, limits = mapping
     decided_at = _decided_at(tx)
     since = max(now - WINDOW, decided_at or now - WINDOW)
-    if is_new_task(effect):
-        count, limit = tx.breaker.new_tasks(system, since) + 1, limits.tasks_per_hour
-        what = f"{count} tasks in {system} within an hour, and the mapping allows {limit}"
-    else:
-        count = tx.breaker.blanks(effect.kind, system, since) + blanks
-        limit = limits.blanked_fields
-        what = f"{count} fields in {system} emptied within an hour, and the mapping allows {limit}"
-    if count <= limit and not tx.breaker.stopped(effect.kind, system):
-        return False
+    found = (
+        _too_many_tasks(tx, effect, system, limits, since)
+        or _too_many_blanks(tx, effect, system, limits, since)
+        or _too_many_records(tx, account, effect, system, limits, _counts_from(tx, crm, since), now)
+    )
+    if found is None:
+        return None
+    limit, what = found
     tx.audit.raise_alert(
-        f"blast:{effect.kind}:{system}:{decided_at or 'never'}",
+        f"blast:{effect.kind}:{system}:{limit}:{decided_at or 'never'}",
         f"Stopped: {what}. Nothing more of this kind is sent until somebody looks: "
         "`kidglove breaker show`, then `kidglove breaker release` or `kidglove breaker drop`.",
         rule="blast.stopped",
         now=now,
         account=None,
     )
-    return True
+    return replace(effect, body={**effect.body, "stopped_by": limit.value})
+
+
+def _too_many_tasks(
+    tx: TransactionPort, effect: Effect, system: str, limits: BlastLimits, since: datetime
+) -> tuple[Limit, str] | None:
+    if not is_new_task(effect):
+        return None
+    count, limit = tx.breaker.new_tasks(system, since) + 1, limits.tasks_per_hour
+    if count <= limit and not tx.breaker.stopped(effect.kind, system, Limit.TASKS):
+        return None
+    return (
+        Limit.TASKS,
+        f"{count} tasks in {system} within an hour, and the mapping allows {limit}",
+    )
+
+
+def _too_many_blanks(
+    tx: TransactionPort, effect: Effect, system: str, limits: BlastLimits, since: datetime
+) -> tuple[Limit, str] | None:
+    blanks = int(effect.body.get("blanks", 0))
+    if not blanks:
+        return None
+    count, limit = tx.breaker.blanks(effect.kind, system, since) + blanks, limits.blanked_fields
+    if count <= limit and not tx.breaker.stopped(effect.kind, system, Limit.BLANKS):
+        return None
+    return (
+        Limit.BLANKS,
+        f"{count} fields in {system} emptied within an hour, and the mapping allows {limit}",
+    )
+
+
+def _too_many_records(
+    tx: TransactionPort,
+    account: AccountId,
+    effect: Effect,
+    system: str,
+    limits: BlastLimits,
+    since: datetime,
+    now: datetime,
+) -> tuple[Limit, str] | None:
+    if not effect.body.get("unasked"):
+        return None
+    is_stopped = bool(tx.breaker.stopped(effect.kind, system, Limit.CHANGED))
+    if since >= now and not is_stopped:
+        return None
+    linked = tx.breaker.linked(system)
+    if linked < limits.changed_from and not is_stopped:
+        return None
+    count = tx.breaker.changed(effect.kind, system, since, but=account) + 1
+    if 100 * count <= limits.changed_percent * linked and not is_stopped:
+        return None
+    what = (
+        f"{count} of {linked} linked records in {system} changed within an hour although no person "
+        f"asked for it, and the mapping allows {limits.changed_percent} %"
+    )
+    return Limit.CHANGED, what
+
+
+def _counts_from(tx: TransactionPort, crm: str, since: datetime) -> datetime:
+    """From when on changed records count: not while the accounts follow a mapping just applied."""
+    stored = tx.system.config(mapping_name(crm))
+    return max(since, stored.at + FOLLOWS_FOR) if stored is not None else since
 
 
 def is_new_task(effect: Effect) -> bool:

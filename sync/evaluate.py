@@ -27,7 +27,7 @@ from domain.rows import (
     Urgency,
 )
 from domain.situation import Decision, Names, Situation
-from sync.breaker import stops
+from sync.breaker import as_unasked, is_unasked, stops
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.configs import Config, Configs
@@ -217,7 +217,8 @@ class Evaluate:
             self._add(tx, lane, effect, self._system(effect, read), case_id=case_id, config=config)
             for effect in decision.effects
         )
-        made += self._project(tx, lane, read, config, decision, case_id=case_id)
+        unasked = is_unasked(lane.cause, decision.case, before.case.case if before.case else None)
+        made += self._project(tx, lane, read, config, decision, case_id=case_id, unasked=unasked)
         if decision.case is not None and not decision.case.is_open:
             wanted = {effect.subject for effect in decision.effects}
             tx.effects.drop_waiting_tasks(lane.account, keep=wanted, now=now)
@@ -250,6 +251,7 @@ class Evaluate:
         decision: Decision,
         *,
         case_id: CaseId | None,
+        unasked: bool,
     ) -> int:
         """The mapped fields, in the CRM of the task and in the others if the policy says so; and on
         the customer what the CRM of the task says of it."""
@@ -269,7 +271,7 @@ class Evaluate:
                 now=self._clock.now(),
             )
             keep_look(tx, lane.account, found, now=self._clock.now())
-            for effect in found.effects:
+            for effect in map(as_unasked, found.effects) if unasked else found.effects:
                 system = (
                     self._refresh.payments_system
                     if effect.kind.target is Target.PAYMENTS
@@ -332,12 +334,14 @@ class Evaluate:
         if mode is EffectMode.OFF:
             return 0
         # What is written on a customer counts against the mapping of the CRM that says so.
-        mapping = config.mappings.get(str(effect.body.get("system", system)))
+        crm = str(effect.body.get("system", system))
+        mapping = config.mappings.get(crm)
         acts = mode is EffectMode.ACT
-        if acts and mapping is not None and stops(tx, effect, system, mapping.limits, now):
-            state = EffectState.STOPPED
-        else:
-            state = EffectState.WAITING if acts else EffectState.OBSERVED
+        state = EffectState.WAITING if acts else EffectState.OBSERVED
+        if acts and mapping is not None:
+            stopped = stops(tx, lane.account, effect, system, (crm, mapping.limits), now)
+            if stopped is not None:
+                effect, state = stopped, EffectState.STOPPED
         is_new = tx.effects.add(
             lane.account,
             effect,
