@@ -50,6 +50,7 @@ class LinkState(StrEnum):
     """Whether an outside record surely belongs to an account of ours."""
 
     CONFIRMED = "confirmed"
+    SUGGESTED = "suggested"
     QUARANTINED = "quarantined"
     REJECTED = "rejected"
 

@@ -40,6 +40,7 @@ from sync.gate import Gate
 from sync.intake import Intake
 from sync.reconcile import Found, Reconcile
 from sync.refresh import Refresh
+from sync.suggesting import Suggest
 from sync.survey import Survey
 
 if TYPE_CHECKING:
@@ -289,6 +290,16 @@ class Runtime:
     def fields(self) -> Fields:
         """What people say about mapped fields."""
         return Fields(self.store, self.clock)
+
+    @cached_property
+    def suggest(self) -> Suggest:
+        """The search for accounts that no record names."""
+        return Suggest(
+            store=self.store,
+            configs=self.configs,
+            clock=self.clock,
+            payments_system=PAYMENTS_SYSTEM,
+        )
 
     @cached_property
     def breaker(self) -> Breaker:

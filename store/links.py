@@ -73,9 +73,51 @@ class Links:
             now,
         )
 
+    def suggest(self, account: AccountId, ref: Ref, *, reason: str, now: datetime) -> bool:
+        """Record that this record may be the account's; True if it stands as that now.
+
+        What is known of the record already is left: a link, a doubt, and a rejection for good. A
+        suggestion is never acted on.
+        """
+        values = {
+            "account_id": account,
+            "system": ref.system,
+            "kind": ref.kind,
+            "external_id": ref.id,
+            "state": LinkState.SUGGESTED,
+            "reason": reason,
+            "at": now,
+        }
+        result = self._connection.execute(
+            insert(links)
+            .values(values)
+            .on_conflict_do_update(
+                index_elements=["system", "kind", "external_id"],
+                set_={name: values[name] for name in ("account_id", "reason", "at")},
+                where=links.c.state == LinkState.SUGGESTED,
+            )
+        )
+        return result.rowcount > 0
+
+    def forget_suggestions(self, account: AccountId, system: str) -> None:
+        """Drop what was suggested for an account that needs no suggestion there any more."""
+        self._connection.execute(
+            links.delete().where(
+                links.c.account_id == account,
+                links.c.system == system,
+                links.c.state == LinkState.SUGGESTED,
+            )
+        )
+
     def confirm(self, ref: Ref, *, now: datetime) -> bool:
-        """A person says that a quarantined link is right. False if there is none."""
-        return self._set_state(ref, LinkState.CONFIRMED, now)
+        """A person says that a link is right; other suggestions for the account end. False if there
+        is none."""
+        if not self._set_state(ref, LinkState.CONFIRMED, now):
+            return False
+        owner = self.account_of(ref)
+        if owner is not None:
+            self.forget_suggestions(owner, ref.system)
+        return True
 
     def reject(self, ref: Ref, *, now: datetime) -> bool:
         """A person says that the link is wrong. False if there is none."""

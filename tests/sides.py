@@ -44,7 +44,8 @@ class Side(Protocol):
     system: str
     phone: str
     city: str
-    """What this CRM calls an account's telephone and its town."""
+    site: str
+    """What this CRM calls an account's telephone, its town and its website."""
 
     @property
     def people(self) -> dict[str, str]: ...
@@ -65,6 +66,10 @@ class Side(Protocol):
 
     def value(self, account: str, field: str) -> Any:
         """What stands in a field of the account; None if nothing does."""
+        ...
+
+    def row(self, account: str) -> dict[str, Any]:
+        """Everything that the CRM shows of an account, stamps included."""
         ...
 
     def keep_messages(self, *, kept: bool) -> None:
@@ -122,6 +127,7 @@ class SalesforceSide:
     system: str = "salesforce"
     phone: str = "Phone"
     city: str = "BillingCity"
+    site: str = "Website"
 
     def add_account(self, name: str, *, customer: str | None) -> str:
         return self.org.add_account(
@@ -148,6 +154,9 @@ class SalesforceSide:
 
     def value(self, account: str, field: str) -> Any:
         return self.org.get(account)[field]
+
+    def row(self, account: str) -> dict[str, Any]:
+        return dict(self.org.get(account))
 
     def keep_messages(self, *, kept: bool) -> None:
         self.org.postman.dial.held = kept
@@ -225,6 +234,7 @@ class HubspotSide:
     system: str = "hubspot"
     phone: str = "phone"
     city: str = "city"
+    site: str = "domain"
 
     def add_account(self, name: str, *, customer: str | None) -> str:
         return self.portal.add_company(
@@ -252,6 +262,9 @@ class HubspotSide:
 
     def value(self, account: str, field: str) -> Any:
         return self.portal.get("companies", account).get(field) or None
+
+    def row(self, account: str) -> dict[str, Any]:
+        return dict(self.portal.get("companies", account))
 
     def keep_messages(self, *, kept: bool) -> None:
         self.portal.postman.dial.held = kept

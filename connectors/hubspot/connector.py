@@ -19,6 +19,7 @@ from connectors.hubspot.names import Names
 from connectors.hubspot.people import People
 from connectors.hubspot.portal import Portal
 from connectors.hubspot.read import AccountReader, Found
+from connectors.hubspot.suggest import AccountSuggester
 from connectors.hubspot.survey import AccountSurveyor
 from connectors.hubspot.sweep import HoldSweeper
 from connectors.hubspot.tasks import TaskFields
@@ -42,11 +43,12 @@ from domain.ports import (
     Receipt,
     TaskChange,
 )
+from domain.suggestions import Candidate, Wanted
 
 
 class HubspotConnector:
     """`ReadsAccounts`, `SurveysAccounts`, `WritesCrm`, `ListsChanges`, `SendsSignals`,
-    `SweepsHolds`, `Examines`, `Describes`.
+    `SweepsHolds`, `Examines`, `Describes`, `SuggestsAccounts`.
 
     For one process and one thread, made after the fork. `calls` counts the HTTP requests by kind.
     `base_url` sends all traffic to a simulator.
@@ -93,6 +95,7 @@ class HubspotConnector:
         self._changes = ChangeLister(self._gateway, names)
         self._journal = journal(self._changes.companies_of) if journal else None
         self._sweeper = HoldSweeper(self._gateway, companies, names)
+        self._suggester = AccountSuggester(self._gateway, names)
         self._doctor = Doctor(self._gateway, people, names, expected, now=clock)
 
     @property
@@ -150,6 +153,10 @@ class HubspotConnector:
     def accounts_on_hold(self, *, plan: ReadPlan, words: Sequence[str]) -> Sequence[Ref]:
         """See `SweepsHolds.accounts_on_hold`; one call for each two hundred of them."""
         return self._sweeper.accounts_on_hold(plan=plan, words=words)
+
+    def suggest(self, wanted: Sequence[Wanted]) -> Mapping[str, tuple[Candidate, ...]]:
+        """See `SuggestsAccounts.suggest`."""
+        return self._suggester.suggest(wanted)
 
     def describe_fields(self, object: str) -> Mapping[str, DescribedField]:
         """See `Describes.describe_fields`; one call."""

@@ -21,6 +21,7 @@ MANIFEST = Manifest(
             Capability.SENDS_SIGNALS,
             Capability.SWEEPS_HOLDS,
             Capability.SURVEYS_ACCOUNTS,
+            Capability.SUGGESTS_ACCOUNTS,
             Capability.EXAMINES,
             Capability.DESCRIBES,
         }

@@ -33,6 +33,7 @@ class Capability(StrEnum):
     SURVEYS_ACCOUNTS = "SurveysAccounts"
     WRITES_CRM = "WritesCrm"
     SWEEPS_HOLDS = "SweepsHolds"
+    SUGGESTS_ACCOUNTS = "SuggestsAccounts"
     DESCRIBES = "Describes"
     EXAMINES = "Examines"
 

@@ -20,6 +20,7 @@ from connectors.salesforce.doctor import Doctor, Expected
 from connectors.salesforce.login import new_salesforce_session
 from connectors.salesforce.names import Names
 from connectors.salesforce.read import AccountReader, Found
+from connectors.salesforce.suggest import AccountSuggester
 from connectors.salesforce.survey import AccountSurveyor
 from connectors.salesforce.sweep import HoldSweeper
 from connectors.salesforce.tasks import TaskFields
@@ -39,11 +40,12 @@ from domain.ports import (
     Receipt,
     TaskChange,
 )
+from domain.suggestions import Candidate, Wanted
 
 
 class SalesforceConnector:
     """`ReadsAccounts`, `SurveysAccounts`, `WritesCrm`, `ListsChanges`, `SendsSignals`,
-    `SweepsHolds`, `Describes`, `Examines`.
+    `SweepsHolds`, `Describes`, `Examines`, `SuggestsAccounts`.
 
     For one process and one thread; the token is shared with all others through its provider.
     `calls` counts the HTTP requests by kind. `base_url` sends all traffic to a simulator.
@@ -80,6 +82,7 @@ class SalesforceConnector:
         self._writer = CrmWriter(self._gateway, words, fields)
         self._changes = ChangeLister(self._gateway, names)
         self._sweeper = HoldSweeper(self._gateway, names)
+        self._suggester = AccountSuggester(self._gateway, names)
         self._doctor = Doctor(self._gateway, self._reader, words, names, expected)
 
     @property
@@ -138,6 +141,10 @@ class SalesforceConnector:
     def accounts_on_hold(self, *, plan: ReadPlan, words: Sequence[str]) -> Sequence[Ref]:
         """See `SweepsHolds.accounts_on_hold`; one call."""
         return self._sweeper.accounts_on_hold(plan=plan, words=words)
+
+    def suggest(self, wanted: Sequence[Wanted]) -> Mapping[str, tuple[Candidate, ...]]:
+        """See `SuggestsAccounts.suggest`."""
+        return self._suggester.suggest(wanted)
 
     def describe_fields(self, object: str) -> Mapping[str, DescribedField]:
         """See `Describes.describe_fields`; one call."""

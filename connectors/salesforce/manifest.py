@@ -22,6 +22,7 @@ MANIFEST = Manifest(
             Capability.SENDS_SIGNALS,
             Capability.SWEEPS_HOLDS,
             Capability.SURVEYS_ACCOUNTS,
+            Capability.SUGGESTS_ACCOUNTS,
             Capability.DESCRIBES,
             Capability.EXAMINES,
         }

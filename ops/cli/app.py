@@ -19,6 +19,7 @@ from ops.cli import (
     mapping_versions,
     repair,
     running,
+    suggesting,
 )
 
 app = typer.Typer(
@@ -30,7 +31,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-MORE = (mapping_plans, mapping_versions)
+MORE = (mapping_plans, mapping_versions, suggesting)
 """Modules that add commands to a group of another when they are loaded."""
 RUN, LOOK, REPAIR, SETTLE = "Run", "Look", "Act and repair", "Decide how it works"
 

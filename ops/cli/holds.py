@@ -147,7 +147,8 @@ def list_links(
     from domain.rows import LinkState
 
     with runtime() as here, here.store.begin() as tx:
-        found = tx.links.all(None if show_all else LinkState.QUARANTINED)
+        unsure = (LinkState.QUARANTINED, LinkState.SUGGESTED)
+        found = [one for one in tx.links.all() if show_all or one.state in unsure]
         names = {
             one.account: tx.cases.account_name(one.account)
             for one in found
@@ -216,7 +217,7 @@ def _decide(
     system: str, kind: str, record: str, *, by: str | None, is_right: bool, as_json: bool
 ) -> None:
     from domain.ids import Ref
-    from domain.rows import EVALUATE
+    from domain.rows import EVALUATE, LinkState
 
     ref = Ref(system, kind, record)
     word = "confirmed" if is_right else "rejected"
@@ -224,22 +225,33 @@ def _decide(
     with runtime() as here, here.store.begin() as tx:
         now = here.clock.now()
         change: Any = tx.links.confirm if is_right else tx.links.reject
-        owner = next(
+        before = next(
             (
-                one.account
+                one
                 for one in tx.links.all()
                 if (one.system, one.kind, one.external_id) == (system, kind, record)
             ),
             None,
         )
-        if not change(ref, now=now) or owner is None:
+        owner = before.account if before is not None else None
+        if not change(ref, now=now) or owner is None or before is None:
             fail(f"there is no link {ref}", _remedy(tx.links.all(), record))
         tx.audit.note(f"link.{word}", str(ref), now=now, account=owner, actor=by or whoami())
         tx.lanes.mark_dirty(owner, EVALUATE, cause=f"person:link.{word}")
+        is_unnamed = is_right and before.state is LinkState.SUGGESTED
+        mappings = here.configs.current(tx, now).mappings
     if as_json:
         print_json({"link": str(ref), "state": word})
-    else:
-        out.print("Done.")
+        return
+    out.print("Done.")
+    if is_unnamed and system in mappings:
+        # The polls of both CRMs list only what carries a customer's id.
+        field = mappings[system].customer_field
+        out.print(
+            f"Write the customer's id into {field} of the record as well: until then its changes "
+            "are heard of by messages and the daily look alone.",
+            markup=False,
+        )
 
 
 def _remedy(known: Sequence[Link], record: str) -> str:

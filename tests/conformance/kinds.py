@@ -10,6 +10,7 @@ from tests.conformance.facts import ExaminesItself, StatesFacts
 from tests.conformance.listing import Listing
 from tests.conformance.paying import Collecting, Linking, Noting, Payments, Quieting
 from tests.conformance.signals import Signals
+from tests.conformance.suggesting import Suggesting
 from tests.conformance.surveying import AccountsAtAGlance, CustomersAtAGlance
 from tests.conformance.writing import Writing
 
@@ -24,6 +25,7 @@ class CrmConformance(
     AccountsAtAGlance,
     Describing,
     Holds,
+    Suggesting,
     Writing,
 ):
     """Everything that is asked of a CRM."""

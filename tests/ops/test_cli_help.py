@@ -61,7 +61,7 @@ def test_the_names_of_the_commands_are_those_that_people_were_promised() -> None
         *(("case", one) for one in "list show why expedite note link ready".split()),
         ("hold", "list"),
         *(("alert", one) for one in ("list", "ack")),
-        *(("link", one) for one in ("list", "confirm", "reject")),
+        *(("link", one) for one in ("list", "suggest", "confirm", "reject")),
         *(("dead", one) for one in ("list", "show", "replay")),
         *(("circuit", one) for one in ("list", "close")),
         *(("policy", one) for one in ("check", "explain", "apply", "history")),

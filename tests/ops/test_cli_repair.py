@@ -143,6 +143,35 @@ def test_a_doubtful_link_is_decided_by_a_person(desk: Desk) -> None:
     assert desk.type("link", "confirm", "salesforce", "001000000000000AAA").code == 1
 
 
+def test_accounts_that_look_like_a_customers_are_suggested_and_confirmed_by_a_person(
+    desk: Desk,
+) -> None:
+    world = desk.world
+    customer = world.customer()
+    world.hours(4)
+    account = world.org.add_account("Aurelius Partners", owner=world.people["owner"])
+
+    cost = desk.type("link", "suggest", "--dry-run", "--json").json
+    assert desk.type("link", "list", "--json").json == []
+    found = desk.type("link", "suggest", "--yes", "--json").json
+    (listed,) = desk.type("link", "list", "--json").json
+    confirmed = desk.type("link", "confirm", "salesforce", account, "--by", "ann")
+
+    assert cost == {"dry_run": True, "accounts": 1, "unknown": 0, "cost": 10}
+    assert [(one["customer"], one["ref"]["id"]) for one in found["found"]] == [(customer, account)]
+    assert (listed["external_id"], listed["state"]) == (account, "suggested")
+    assert listed["reason"] == "its name 'Aurelius Partners' is like the customer's"
+    assert "Write the customer's id into Stripe_Customer_Id__c" in confirmed.out
+    assert desk.type("link", "list", "--json").json == []
+
+
+def test_a_search_in_a_crm_that_is_not_connected_names_those_that_are(desk: Desk) -> None:
+    said = desk.type("link", "suggest", "hubspot")
+
+    assert said.code == 1
+    assert "Name one of salesforce." in said.err
+
+
 @pytest.mark.req("R23", partly="one lost event; the share of lost events is a journey's matter")
 def test_a_reconcile_says_its_cost_and_finds_what_no_webhook_told(deaf_desk: Desk) -> None:
     world = deaf_desk.world
