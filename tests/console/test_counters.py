@@ -54,7 +54,7 @@ class TestMessages:
         world.hours(4)
         return world.account(customer)
 
-    @pytest.mark.req("R39", partly="the run of 500 failures is elsewhere")
+    @pytest.mark.req("R39", partly="how both are counted")
     def test_a_held_account_that_is_quiet_counts_nothing_and_is_proven(
         self, world: World, held: AccountId
     ) -> None:
@@ -128,7 +128,7 @@ class TestSilent:
     def test_a_case_within_its_window_is_not_silent(self, world: World, customer: str) -> None:
         assert count_silent(world).invoices == 0
 
-    @pytest.mark.req("R39", partly="the run of 500 failures is elsewhere")
+    @pytest.mark.req("R39", partly="how both are counted")
     def test_a_window_that_ended_without_a_next_step_is_silent(
         self, world: World, customer: str
     ) -> None:
@@ -200,7 +200,7 @@ def test_when_everything_stands_still_the_number_is_a_lower_bound(
     assert (found.invoices, found.is_at_least) == (1, True)
 
 
-@pytest.mark.req("R39", partly="the run of 500 failures is elsewhere")
+@pytest.mark.req("R39", partly="how both are counted")
 def test_both_numbers_stand_on_top_of_the_list_with_how_they_are_counted(
     world: World, visitor: Visitor
 ) -> None:

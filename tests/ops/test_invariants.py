@@ -74,7 +74,7 @@ def test_what_breaks_a_rule_is_found(held: tuple[World, str]) -> None:
     assert found == dict.fromkeys(BREAKS, True)
 
 
-@pytest.mark.req("R39", partly="that both are counted; a simulation of 500 failures is elsewhere")
+@pytest.mark.req("R39", partly="that both are counted")
 def test_an_automatic_try_behind_a_hold_is_counted(held: tuple[World, str]) -> None:
     world, customer = held
     invoice = world.open_case(customer).invoices[0]

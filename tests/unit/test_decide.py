@@ -344,7 +344,7 @@ def _is_silent(world: Slim) -> bool:
     return unpaid and (not living(world) or not world.timers or world.case is None)
 
 
-@pytest.mark.req("R39", partly="500 failures at the level of the decision; see the journeys")
+@pytest.mark.req("R39", partly="under a policy with longer spans")
 def test_five_hundred_vip_failures_bring_no_robotic_mail_and_no_silent_invoice() -> None:
     luck = random.Random(20_261_121)
     robotic = silent = charged_twice = 0

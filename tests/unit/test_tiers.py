@@ -58,7 +58,7 @@ def test_exactly_five_thousand_stays_on_the_automated_path() -> None:
     assert above_it.automation is Automation.HELD
 
 
-@pytest.mark.req("R29", partly="how the average is made of three months")
+@pytest.mark.req("R29")
 @pytest.mark.parametrize("name", ["revops-sop", "default"])
 def test_the_average_of_three_months_decides_and_never_the_current_month(name: str) -> None:
     # [4800, 5100, 5400] averages 5100; [4900, 4900, 5200] averages 5000.
