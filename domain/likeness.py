@@ -14,7 +14,7 @@ SHARED_DOMAINS = frozenset(
     "me.com msn.com outlook.com proton.me protonmail.com qq.com web.de yahoo.com yandex.ru".split()
 )
 """Mail domains of everybody: what they have in common says nothing."""
-_WORD = re.compile(r"\w+")
+_WORD = re.compile(r"[^\W_]+")
 _SITE = re.compile(r"^(?:[a-z][a-z0-9+.-]*://)?(?:www\.)?([^/:?#\s]+)", re.IGNORECASE)
 
 

@@ -64,13 +64,12 @@ def stops(
     counted. As long as something of the sort is stopped, what comes after it is stopped too: they
     are told once. `mapping` is the CRM whose mapping wants it, and that mapping's limits.
     """
-    crm, limits = mapping
     decided_at = _decided_at(tx)
     since = max(now - WINDOW, decided_at or now - WINDOW)
     found = (
-        _too_many_tasks(tx, effect, system, limits, since)
-        or _too_many_blanks(tx, effect, system, limits, since)
-        or _too_many_records(tx, account, effect, system, limits, _counts_from(tx, crm, since), now)
+        _too_many_tasks(tx, effect, system, mapping[1], since)
+        or _too_many_blanks(tx, effect, system, mapping[1], since)
+        or _too_many_records(tx, account, effect, system, mapping, since, now)
     )
     if found is None:
         return None
@@ -120,12 +119,14 @@ def _too_many_records(
     account: AccountId,
     effect: Effect,
     system: str,
-    limits: BlastLimits,
+    mapping: tuple[str, BlastLimits],
     since: datetime,
     now: datetime,
 ) -> tuple[Limit, str] | None:
     if not effect.body.get("unasked"):
         return None
+    crm, limits = mapping
+    since = _counts_from(tx, crm, since)
     is_stopped = bool(tx.breaker.stopped(effect.kind, system, Limit.CHANGED))
     if since >= now and not is_stopped:
         return None

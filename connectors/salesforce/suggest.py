@@ -47,7 +47,7 @@ class AccountSuggester:
         likes = [
             f"Website LIKE {soql.quoted(f'%{one.domains[-1]}%')}" for one in some if one.domain
         ]
-        names = [plain_name(one.name)[:LONGEST] for one in some]
+        names = [plain_name(one.name.replace("'", " "))[:LONGEST] for one in some]
         likes += [
             f"Name LIKE {soql.quoted(name.replace(' ', '%') + '%')}" for name in names if name
         ]
