@@ -38,6 +38,7 @@ from domain.ids import Ref
 from domain.leaf import Leaf
 from domain.listing import CustomerPage as CustomerPage
 from domain.listing import ListsCustomers as ListsCustomers
+from domain.suggestions import SuggestsAccounts as SuggestsAccounts
 
 
 @dataclass(frozen=True, kw_only=True)
