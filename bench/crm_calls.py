@@ -47,7 +47,11 @@ def run(accounts: int = ACCOUNTS) -> dict[str, Any]:
 
 
 def _one(system: str, accounts: int) -> dict[str, Any]:
-    more = NO_CLOCKWORK | {"KIDGLOVE_HUBSPOT__CALLS_PER_WINDOW": "1000000"}
+    more = NO_CLOCKWORK | {
+        "KIDGLOVE_HUBSPOT__CALLS_PER_WINDOW": "1000000",
+        # The crowd has an owner and no CSM: under this policy it is ordinary.
+        "KIDGLOVE_POLICY_PRESET": "default",
+    }
     with servers() as both, tempfile.TemporaryDirectory() as place, ExitStack() as open_ones:
         _map_both_ways(both, system)
         stage = open_ones.enter_context(
@@ -136,7 +140,7 @@ def _accounts(stage: Stage, crm: Crm, accounts: int) -> list[tuple[str, str]]:
         stage.stripe.add_subscription(
             customer, amount=90_000, started_months_ago=1, next_renewal_in=timedelta(days=20)
         )
-        known.append((customer, crm.add(f"Account {number}", customer)))
+        known.append((customer, crm.add(f"Account {number}", customer, is_vip=False)))
     return known
 
 

@@ -24,8 +24,8 @@ class Crm(Protocol):
     records_per_write: int
     """How many records the vendor lets one call write: the floor of calls."""
 
-    def add(self, name: str, customer: str) -> str:
-        """An account of the CSM's that names its Stripe customer; its id."""
+    def add(self, name: str, customer: str, *, is_vip: bool = True) -> str:
+        """An account that names its Stripe customer; its id. Whoever has a CSM is a VIP."""
         ...
 
     def edit(self, account: str) -> None:
@@ -68,11 +68,10 @@ class Salesforce:
     def __init__(self, stage: Stage) -> None:
         self._org, self._csm = stage.org, stage.csm
 
-    def add(self, name: str, customer: str) -> str:
+    def add(self, name: str, customer: str, *, is_vip: bool = True) -> str:
         """See `Crm.add`."""
-        return self._org.add_account(
-            name, owner=self._csm, CSM__c=self._csm, Stripe_Customer_Id__c=customer
-        )
+        more = {"CSM__c": self._csm} if is_vip else {}
+        return self._org.add_account(name, owner=self._csm, Stripe_Customer_Id__c=customer, **more)
 
     def edit(self, account: str) -> None:
         """See `Crm.edit`."""
@@ -115,11 +114,10 @@ class Hubspot:
     def __init__(self, stage: Stage) -> None:
         self._portal, self._csm = stage.portal, stage.portal_csm
 
-    def add(self, name: str, customer: str) -> str:
+    def add(self, name: str, customer: str, *, is_vip: bool = True) -> str:
         """See `Crm.add`."""
-        return self._portal.add_company(
-            name, owner=self._csm, kidglove_csm=self._csm, stripe_customer_id=customer
-        )
+        more = {"kidglove_csm": self._csm} if is_vip else {}
+        return self._portal.add_company(name, owner=self._csm, stripe_customer_id=customer, **more)
 
     def edit(self, account: str) -> None:
         """See `Crm.edit`."""

@@ -132,7 +132,10 @@ class Relay:
                 break
             with self._store.begin() as tx:
                 due = tx.lanes.due_bulk(now, kind, resend_seconds=self._resend, limit=size * left)
-                gathers = kind != EVALUATE_LANE and tx.lanes.has_bulk(now, EVALUATE_LANE)
+                # A survey that is under way will mark more.
+                gathers = kind != EVALUATE_LANE and (
+                    tx.lanes.has_bulk(now, EVALUATE_LANE) or bool(tx.system.cursor(queues.SURVEY))
+                )
             found += [
                 batch
                 for batch in _slices(due, size)

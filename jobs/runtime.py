@@ -75,7 +75,7 @@ SURVEY_AGAIN = timedelta(minutes=10)
 UNSTOPPABLE: tuple[type[BaseException], ...] = (BaseTimeoutException,)
 """What must never be caught as one account's failure: a job that has run out of time ends."""
 
-OF_MAPPINGS = ("mappings", "crms", "refresh", "evaluate", "deliver")
+OF_MAPPINGS = ("mappings", "crms", "refresh", "evaluate", "deliver", "survey")
 """What a runtime makes anew when another version of a mapping is in force."""
 
 

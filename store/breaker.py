@@ -53,18 +53,18 @@ class BreakerRows:
             or 0
         )
 
-    def changed(self, kind: EffectKind, system: str, since: datetime, *, but: AccountId) -> int:
-        """How many other accounts' records there were to be changed unasked since then."""
-        return self._connection.execute(
-            sa.select(sa.func.count(sa.distinct(effects.c.account_id))).where(
+    def changed(self, kind: EffectKind, system: str, since: datetime) -> set[AccountId]:
+        """The accounts whose records there were to be changed unasked since then."""
+        found = self._connection.execute(
+            sa.select(sa.distinct(effects.c.account_id)).where(
                 effects.c.kind == kind,
                 effects.c.created_at >= since,
                 effects.c.system == system,
                 effects.c.state.not_in(NOT_SENT),
                 effects.c.body["unasked"].as_boolean(),
-                effects.c.account_id != but,
             )
-        ).scalar_one()
+        )
+        return set(map(AccountId, found.scalars()))
 
     def linked(self, system: str) -> int:
         """How many accounts surely have a record there."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -34,6 +34,25 @@ class Limit(StrEnum):
     CHANGED = "changed_percent"
 
 
+@dataclass
+class Counted:
+    """What was counted once for a whole job: by kind and system, how many accounts are linked and
+    whose records were changed unasked. Counting anew for each write would cost more than it."""
+
+    known: dict[tuple[EffectKind, str], tuple[int, set[AccountId]]] = field(default_factory=dict)
+
+    def of(
+        self, tx: TransactionPort, kind: EffectKind, system: str, since: datetime
+    ) -> tuple[int, set[AccountId]]:
+        """How many accounts are linked there, and the set to which a further one is added."""
+        if (kind, system) not in self.known:
+            self.known[kind, system] = (
+                tx.breaker.linked(system),
+                tx.breaker.changed(kind, system, since),
+            )
+        return self.known[kind, system]
+
+
 def is_unasked(cause: str, *cases: Case | None) -> bool:
     """Whether what follows for an account is bulk that nobody agreed to.
 
@@ -57,19 +76,21 @@ def stops(
     system: str,
     mapping: tuple[str, BlastLimits],
     now: datetime,
+    counted: Counted,
 ) -> Effect | None:
     """The effect with the limit for which it has to wait for a person; None if it may go.
 
     Only what makes new tasks, empties values that are not ours, or changes records unasked is
     counted. As long as something of the sort is stopped, what comes after it is stopped too: they
-    are told once. `mapping` is the CRM whose mapping wants it, and that mapping's limits.
+    are told once. `mapping` is the CRM whose mapping wants it, and that mapping's limits; `counted`
+    is the job's own.
     """
     decided_at = _decided_at(tx)
     since = max(now - WINDOW, decided_at or now - WINDOW)
     found = (
         _too_many_tasks(tx, effect, system, mapping[1], since)
         or _too_many_blanks(tx, effect, system, mapping[1], since)
-        or _too_many_records(tx, account, effect, system, mapping, since, now)
+        or _too_many_records(tx, account, effect, system, mapping, since, now, counted)
     )
     if found is None:
         return None
@@ -122,6 +143,7 @@ def _too_many_records(
     mapping: tuple[str, BlastLimits],
     since: datetime,
     now: datetime,
+    counted: Counted,
 ) -> tuple[Limit, str] | None:
     if not effect.body.get("unasked"):
         return None
@@ -130,11 +152,12 @@ def _too_many_records(
     is_stopped = bool(tx.breaker.stopped(effect.kind, system, Limit.CHANGED))
     if since >= now and not is_stopped:
         return None
-    linked = tx.breaker.linked(system)
+    linked, changed = counted.of(tx, effect.kind, system, since)
     if linked < limits.changed_from and not is_stopped:
         return None
-    count = tx.breaker.changed(effect.kind, system, since, but=account) + 1
+    count = len(changed | {account})
     if 100 * count <= limits.changed_percent * linked and not is_stopped:
+        changed.add(account)
         return None
     what = (
         f"{count} of {linked} linked records in {system} changed within an hour although no person "

@@ -27,7 +27,7 @@ from domain.rows import (
     Urgency,
 )
 from domain.situation import Decision, Names, Situation
-from sync.breaker import as_unasked, is_unasked, stops
+from sync.breaker import Counted, as_unasked, is_unasked, stops
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.configs import Config, Configs
@@ -95,6 +95,7 @@ class Evaluate:
         self._owner = owner
         self._codec = codec
         self._unstoppable = unstoppable
+        self._counted = Counted()
 
     def run(self, accounts: Sequence[AccountId]) -> Evaluated:
         """Lease, read in one batch, decide and commit each. A lane somebody else holds is left."""
@@ -127,6 +128,7 @@ class Evaluate:
                 )
         if not leased:
             return Evaluated(0, 0, len(accounts))
+        self._counted = Counted()
         reached(Checkpoint.LEASED)
         facts = self._refresh.read(list(remembered.values()), config)
         reached(Checkpoint.REFRESHED)
@@ -339,7 +341,9 @@ class Evaluate:
         acts = mode is EffectMode.ACT
         state = EffectState.WAITING if acts else EffectState.OBSERVED
         if acts and mapping is not None:
-            stopped = stops(tx, lane.account, effect, system, (crm, mapping.limits), now)
+            stopped = stops(
+                tx, lane.account, effect, system, (crm, mapping.limits), now, self._counted
+            )
             if stopped is not None:
                 effect, state = stopped, EffectState.STOPPED
         is_new = tx.effects.add(

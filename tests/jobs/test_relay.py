@@ -299,13 +299,13 @@ def test_a_schedule_runs_once_however_long_nobody_looked(
     store: UnitOfWork, connection: redis.Redis
 ) -> None:
     with store.begin() as tx:
-        tx.system.schedule("sweep:open", every=timedelta(hours=1), now=NOW - timedelta(days=3))
+        tx.system.schedule("sweep:crm", every=timedelta(hours=1), now=NOW - timedelta(days=3))
     one = relay(store, connection)
 
     one.tick()
     one.tick()
 
-    assert jobs(connection, "upkeep") == [("upkeep", ("sweep:open",))]
+    assert jobs(connection, "upkeep") == [("upkeep", ("sweep:crm",))]
 
 
 # ------------------------------------------------------------ what Redis loses
@@ -355,7 +355,7 @@ def test_a_schedule_that_fell_due_while_redis_was_down_runs_when_it_is_back(
     store: UnitOfWork, connection: redis.Redis
 ) -> None:
     with store.begin() as tx:
-        for name in ("poll:crm", "sweep:open"):
+        for name in ("poll:crm", "sweep:crm"):
             tx.system.schedule(name, every=timedelta(days=1), now=NOW - timedelta(days=1))
     down = Unreachable(connection_pool=connection.connection_pool)
     with pytest.raises(redis.ConnectionError):
@@ -363,7 +363,7 @@ def test_a_schedule_that_fell_due_while_redis_was_down_runs_when_it_is_back(
 
     relay(store, connection).tick()
 
-    assert jobs(connection, "upkeep") == [("upkeep", ("poll:crm",)), ("upkeep", ("sweep:open",))]
+    assert jobs(connection, "upkeep") == [("upkeep", ("poll:crm",)), ("upkeep", ("sweep:crm",))]
 
 
 def test_a_timer_that_fell_due_while_redis_was_down_is_not_forgotten(

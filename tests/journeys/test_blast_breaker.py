@@ -108,7 +108,7 @@ def spoil(world: World, accounts: list[str]) -> None:
 
 
 def sweep(world: World) -> None:
-    world.runtime.upkeep("sweep:open")
+    world.runtime.reconcile.sweep_everybody()
     world.settle()
 
 

@@ -105,7 +105,7 @@ def test_nothing_is_written_to_a_suggested_account(world: World, crm: Side) -> N
 
     suggest(world, crm)
     world.days(2)
-    world.runtime.upkeep("sweep:open")
+    world.runtime.reconcile.sweep_everybody()
     world.settle()
 
     assert (crm.row(account), world.stripe.world.customer(customer)["metadata"]) == before
@@ -205,7 +205,7 @@ def test_a_record_that_names_the_customer_later_needs_nobodys_word(world: World,
     names = {"salesforce": "Stripe_Customer_Id__c", "hubspot": "stripe_customer_id"}
     crm.edit(account, names[crm.system], customer)
     world.days(1)
-    world.runtime.upkeep("sweep:open")
+    world.runtime.reconcile.sweep_everybody()
     world.settle()
 
     assert links(world, crm, customer) == {account: ("confirmed", None)}
