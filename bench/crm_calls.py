@@ -183,7 +183,7 @@ def _run(stage: Stage, both: Engines, crm: Crm, schedule: str) -> dict[str, Any]
 
 
 def _has_ended(store: UnitOfWork, schedule: str, *, since: datetime) -> bool:
-    """Whether its last page was read: a poll keeps its cursor, a survey empties it."""
+    """Whether its last page was read: a poll keeps its cursor, a survey empties its own."""
     with store.begin() as tx:
         kept = tx.connection.execute(
             sa.text("SELECT value FROM cursors WHERE name = :name AND at > :since"),

@@ -11,7 +11,7 @@ import threading
 import redis
 from rq.serializers import JSONSerializer
 
-from jobs import queues, runtime, tasks
+from jobs import queues, runtime, tasks, upkeep
 from jobs.relay import Relay
 from jobs.telemetry import configure_logging
 from jobs.worker_class import SafeWorker
@@ -40,7 +40,7 @@ def _relay(here: runtime.Runtime, settings: Settings) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    here.plan_schedules()
+    upkeep.plan(here)
     relay = Relay(
         store=here.store,
         # Few retries: a relay that waits for Redis would also stop looking at the store.

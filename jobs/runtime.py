@@ -9,20 +9,19 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 from importlib import import_module
-from time import monotonic
 from typing import TYPE_CHECKING
 
 import redis
 from rq.timeouts import BaseTimeoutException
 
 from domain.effects import EffectKind
-from domain.errors import KidgloveError, Misconfigured
+from domain.errors import Misconfigured
 from domain.ports import Examines, SendsSignals
 from domain.rows import EVALUATE
 from domain.situation import Names
+from jobs import upkeep
 from jobs.clock import FileClock, SystemClock
 from jobs.crms import CRMS, CrmConnector, connected
-from jobs.queues import SURVEY
 from jobs.relay import BULK_BATCH
 from settings import Settings
 from store.codec import CRM, PAYMENTS
@@ -68,10 +67,6 @@ PAYMENTS_AT_ONCE = 50
 """Customers that one bulk job writes to, one by one and a few calls each: well inside its time."""
 NAMES = Names(payments="Stripe", crm="the CRM")
 """How systems are called in texts; an account's own CRM takes the place of the second."""
-SURVEY_SECONDS = 100.0
-"""How long one job surveys: well inside a job's time, with room for a last slow page."""
-SURVEY_AGAIN = timedelta(minutes=10)
-"""When a survey that was killed, or met a system that does not answer, goes on."""
 UNSTOPPABLE: tuple[type[BaseException], ...] = (BaseTimeoutException,)
 """What must never be caught as one account's failure: a job that has run out of time ends."""
 
@@ -202,10 +197,11 @@ class Runtime:
         return Refresh(
             payments_system=PAYMENTS_SYSTEM,
             payments=self.stripe,
-            crms=Crms([self._crm(name) for name in self.crms], clock=self.clock),
+            crms=Crms([self.crm(name) for name in self.crms], clock=self.clock),
         )
 
-    def _crm(self, system: str) -> Crm:
+    def crm(self, system: str) -> Crm:
+        """One connected CRM, as the use cases read it."""
         wiring = CRMS[system]
         return Crm(
             system=system,
@@ -320,66 +316,11 @@ class Runtime:
 
     def schedules(self) -> Mapping[str, timedelta]:
         """What runs by the clock, and how often."""
-        ours = self.settings
-        found = {
-            f"poll:{PAYMENTS_SYSTEM}": timedelta(seconds=ours.poll_events_seconds),
-            SURVEY: timedelta(seconds=ours.reconcile_seconds),
-        }
-        for name in connected(ours):
-            found[f"poll:{name}"] = timedelta(seconds=ours.poll_crm_seconds)
-            found[f"sweep:{name}"] = timedelta(seconds=ours.poll_crm_seconds)
-        return found
+        return upkeep.schedules(self.settings, payments_system=PAYMENTS_SYSTEM)
 
-    def plan_schedules(self) -> None:
-        """Write the schedules down; one that exists keeps its next time."""
-        with self.store.begin() as tx:
-            for name, every in self.schedules().items():
-                tx.system.schedule(name, every=every, now=self.clock.now())
-            tx.system.keep_schedules(list(self.schedules()))
-
-    def upkeep(self, name: str) -> Found:
-        """Run one schedule now. An unknown name is a ValueError.
-
-        What makes it fail is told to the administrators and raised: a poll that stands still
-        must not do so in silence.
-        """
-        self.follow()
-        try:
-            return self._upkeep(name)
-        except KidgloveError as problem:
-            with self.store.begin() as tx:
-                tx.audit.raise_alert(
-                    f"upkeep:{name}:{problem.code}",
-                    f"{name} does not run: {problem.message} {problem.remedy}",
-                    rule=f"upkeep.{problem.code}",
-                    now=self.clock.now(),
-                    account=None,
-                )
-            raise
-
-    def _upkeep(self, name: str) -> Found:
-        if name == f"poll:{PAYMENTS_SYSTEM}":
-            return self.reconcile.poll(name, self.stripe)
-        if name == SURVEY:
-            return self._survey()
-        verb, _, system = name.partition(":")
-        if verb == "poll" and system in self.crms:
-            return self.reconcile.poll(name, self.crms[system])
-        if verb == "sweep" and system in self.crms:
-            return self.reconcile.sweep_holds(self._crm(system), self.crms[system])
-        raise ValueError(f"there is no schedule {name!r}; there are {', '.join(self.schedules())}")
-
-    def _survey(self) -> Found:
-        """Survey for as long as a job should, and see to it that somebody goes on."""
-        ends = monotonic() + SURVEY_SECONDS
-        self._survey_again(SURVEY_AGAIN)
-        found = self.survey.run(go_on=lambda: monotonic() < ends)
-        self._survey_again(self.schedules()[SURVEY] if found.is_done else timedelta(0))
-        return Found(found.seen, found.marked, is_done=found.is_done)
-
-    def _survey_again(self, after: timedelta) -> None:
-        with self.store.begin() as tx:
-            tx.system.run_next(SURVEY, self.clock.now() + after)
+    def upkeep(self, name: str, *, now: bool = False) -> Found:
+        """Run one schedule. See `jobs.upkeep.run`."""
+        return upkeep.run(self, name, now=now)
 
     def close(self) -> None:
         """Close what was opened."""

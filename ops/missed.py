@@ -86,7 +86,7 @@ def run_reconcile(here: Runtime, *, whole: bool = False) -> dict[str, Found]:
 def _to_the_end(here: Runtime, name: str) -> Found:
     seen = marked = 0
     while True:
-        found = here.upkeep(name)
+        found = here.upkeep(name, now=True)
         seen, marked = seen + found.seen, marked + found.marked
         if found.is_done:
             return Found(seen, marked)

@@ -56,7 +56,9 @@ class BreakerRows:
     def changed(self, kind: EffectKind, system: str, since: datetime) -> set[AccountId]:
         """The accounts whose records there were to be changed unasked since then."""
         found = self._connection.execute(
-            sa.select(sa.distinct(effects.c.account_id)).where(
+            sa.select(effects.c.account_id)
+            .distinct()
+            .where(
                 effects.c.kind == kind,
                 effects.c.created_at >= since,
                 effects.c.system == system,

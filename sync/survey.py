@@ -21,12 +21,17 @@ from domain.ports import AccountGlance, CustomersPage, SurveysAccounts, SurveysC
 from domain.rows import EVALUATE, KnownAccount, LinkState, Urgency
 from mappings.merging import still_stands
 from mappings.translate import read_plan
+from sync.backfill import CURSOR as FILL
+from sync.backfill import DONE as FILLED
 from sync.clock import Clock
 from sync.configs import Config, Configs
 from sync.durable import Store
 from sync.linking import ACCOUNT
 
 CURSOR = "survey"
+"""Where a survey stopped; empty while none is under way."""
+ENDED = "survey:ended"
+"""When the last one came to its end."""
 CAUSE = "reconcile:survey"
 DONE = "survey.done"
 """The entry of the audit that a survey leaves: how many accounts it saw, and how many it marked."""
@@ -93,6 +98,14 @@ class Survey:
         self._payments = payments
         self._crms = crms
 
+    def is_due(self, every: timedelta) -> bool:
+        """Whether one was left half-way, or the last one ended so long ago."""
+        with self._store.begin() as tx:
+            ended = tx.system.cursor(ENDED)
+            if tx.system.cursor(CURSOR) or not ended:
+                return True
+        return self._clock.now() - datetime.fromisoformat(ended) >= every
+
     def run(self, *, go_on: Callable[[], bool] = lambda: True) -> Surveyed:
         """Survey from where the last run stopped, page by page while `go_on()`.
 
@@ -126,12 +139,14 @@ class Survey:
         with self._store.begin() as tx:
             known = tx.known.customers(self._payments_system, list(page.customers))
             tx.known.saw([one.account for one in known.values()], at=now)
+            # Who was never brought in stays out until a first fill, or an event, brings it in.
+            is_filled = tx.system.cursor(FILL) == FILLED
             unsettled: list[AccountId] = []
             settled: list[AccountId] = []
             for customer, glance in page.customers.items():
                 one = known.get(customer)
                 if one is None:
-                    if not glance.is_settled:
+                    if is_filled and not glance.is_settled:
                         ref = Ref(self._payments_system, "customer", customer)
                         unsettled.append(tx.links.open_account(ref, now=now))
                 elif one.glance != glance.digest:
@@ -172,6 +187,7 @@ class Survey:
         now = self._clock.now()
         with self._store.begin() as tx:
             tx.system.set_cursor(CURSOR, "", now=now)
+            tx.system.set_cursor(ENDED, now.isoformat(), now=now)
             tx.audit.note(
                 DONE,
                 f"{place.seen} accounts surveyed, {place.marked} to be looked at",

@@ -12,6 +12,7 @@ import requests
 from domain.errors import Transient
 from domain.ids import AccountId
 from domain.rows import EVALUATE, Urgency
+from jobs import upkeep
 from jobs.queues import BULK, SURVEY
 from jobs.runtime import PAYMENTS_SYSTEM
 from mappings.policy_file import preset
@@ -248,16 +249,37 @@ class TestGoingOn:
         assert world.runtime.survey.run() == Surveyed(0, 0, is_done=False)
         assert world.runtime.survey.run() == Surveyed(130, 1)
 
-    def test_it_runs_with_the_bulk_and_is_due_again_after_a_day(self, world: World) -> None:
+    def test_it_runs_with_the_bulk_once_a_day(self, world: World) -> None:
         known(world)
-        world.runtime.plan_schedules()
-        world.relay.sent.clear()
-        world.days(1)
-        world.settle()
+        upkeep.plan(world.runtime)
+        world.hours(1)
         assert (BULK, "jobs.tasks.upkeep") in world.relay.sent
+        assert told(world) == (4, 0)
+
+        overwrite_revenue(world, str(world.org.rows("Account")[0]["Id"]), 1)
+        world.hours(22)
+        assert told(world) == (4, 0)
+        world.hours(2)
+        assert told(world) == (4, 1)
+
+    def test_a_job_that_was_lost_with_its_queue_is_followed_by_another(self, world: World) -> None:
+        known(world)
+        upkeep.plan(world.runtime)
         with world.runtime.store.begin() as tx:
-            found = numbers(tx, preset("default"), world.clock.now())
-            assert (found.surveyed, found.differed) == (4, 0)
-            assert SURVEY not in tx.system.take_due_schedules(world.clock.now())
-            later = world.clock.now() + timedelta(days=1, minutes=1)
-            assert SURVEY in tx.system.take_due_schedules(later)
+            taken = tx.system.take_due_schedules(world.clock.now() + timedelta(minutes=10))
+        assert SURVEY in taken
+        world.advance(timedelta(minutes=25))
+        assert told(world) == (4, 0)
+
+    def test_who_was_never_brought_in_stays_out(self, world: World) -> None:
+        world.customer("Aurelius Partners")
+        world.clock.advance(timedelta(hours=5))
+        assert world.runtime.survey.run() == Surveyed(0, 0)
+        assert waiting(world) == {}
+
+
+def told(world: World) -> tuple[int, int]:
+    """What the last survey is said to have found."""
+    with world.runtime.store.begin() as tx:
+        found = numbers(tx, preset("default"), world.clock.now())
+    return found.surveyed, found.differed

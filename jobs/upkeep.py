@@ -1,0 +1,91 @@
+"""What runs by the clock: which schedules there are, and how each of them runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import timedelta
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from domain.errors import KidgloveError
+from jobs.crms import connected
+from jobs.queues import SURVEY
+from settings import Settings
+from sync.reconcile import Found
+
+if TYPE_CHECKING:
+    from jobs.runtime import Runtime
+
+SURVEY_SECONDS = 100.0
+"""How long one job surveys: well inside a job's time, with room for a last slow page."""
+SURVEY_TURN = timedelta(minutes=10)
+"""How often it is asked whether a survey is due or was left half-way: whatever was killed, lost
+with the queue, or met a system that does not answer goes on after so long."""
+
+
+def schedules(settings: Settings, *, payments_system: str) -> Mapping[str, timedelta]:
+    """What runs by the clock in this installation, and how often."""
+    found = {
+        f"poll:{payments_system}": timedelta(seconds=settings.poll_events_seconds),
+        SURVEY: SURVEY_TURN,
+    }
+    for name in connected(settings):
+        found[f"poll:{name}"] = timedelta(seconds=settings.poll_crm_seconds)
+        found[f"sweep:{name}"] = timedelta(seconds=settings.poll_crm_seconds)
+    return found
+
+
+def plan(here: Runtime) -> None:
+    """Write the schedules down; one that exists keeps its next time, and what is connected no more
+    is dropped."""
+    wanted = here.schedules()
+    with here.store.begin() as tx:
+        for name, every in wanted.items():
+            tx.system.schedule(name, every=every, now=here.clock.now())
+        tx.system.keep_schedules(list(wanted))
+
+
+def run(here: Runtime, name: str, *, now: bool) -> Found:
+    """Run one schedule. An unknown name is a ValueError. With `now` a survey runs although none is
+    due yet.
+
+    What makes it fail is told to the administrators and raised: a poll that stands still must not
+    do so in silence.
+    """
+    here.follow()
+    try:
+        return _survey(here, now=now) if name == SURVEY else _one(here, name)
+    except KidgloveError as problem:
+        with here.store.begin() as tx:
+            tx.audit.raise_alert(
+                f"upkeep:{name}:{problem.code}",
+                f"{name} does not run: {problem.message} {problem.remedy}",
+                rule=f"upkeep.{problem.code}",
+                now=here.clock.now(),
+                account=None,
+            )
+        raise
+
+
+def _one(here: Runtime, name: str) -> Found:
+    verb, _, system = name.partition(":")
+    if verb == "poll" and system == here.refresh.payments_system:
+        return here.reconcile.poll(name, here.stripe)
+    if verb == "poll" and system in here.crms:
+        return here.reconcile.poll(name, here.crms[system])
+    if verb == "sweep" and system in here.crms:
+        return here.reconcile.sweep_holds(here.crm(system), here.crms[system])
+    raise ValueError(f"there is no schedule {name!r}; there are {', '.join(here.schedules())}")
+
+
+def _survey(here: Runtime, *, now: bool) -> Found:
+    """Survey for as long as a job should; what is left goes on at once."""
+    every = timedelta(seconds=here.settings.reconcile_seconds)
+    if not now and not here.survey.is_due(every):
+        return Found(0, 0)
+    ends = monotonic() + SURVEY_SECONDS
+    found = here.survey.run(go_on=lambda: monotonic() < ends)
+    if not found.is_done:
+        with here.store.begin() as tx:
+            tx.system.run_next(SURVEY, here.clock.now())
+    return Found(found.seen, found.marked, is_done=found.is_done)
