@@ -1,5 +1,6 @@
-"""`python -m bench [--accounts N] [--companies N] [NAME ...]`: runs the named benchmarks, or all,
-and prints one JSON line each. The numbers make the CRM benchmarks larger or smaller."""
+"""`python -m bench [--accounts N] [--crm NAME] [--companies N] [NAME ...]`: runs the named
+benchmarks, or all, and prints one JSON line each. The numbers make the CRM benchmarks larger or
+smaller."""
 
 from __future__ import annotations
 
@@ -24,12 +25,16 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--accounts", type=int, metavar="N", help="of crm_calls")
+    parser.add_argument("--crm", metavar="NAME", help="of crm_calls: one CRM instead of each")
     parser.add_argument("--companies", type=int, metavar="N", help="of crm_burst")
     given = parser.parse_args()
     unknown = [name for name in given.names if name not in NAMES]
     if unknown:
         parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(NAMES)}")
-    sizes = {"crm_calls": given.accounts, "crm_burst": given.companies}
+    wanted = {
+        "crm_calls": {"accounts": given.accounts, "crm": given.crm},
+        "crm_burst": {"companies": given.companies},
+    }
     for name in given.names or NAMES:
-        size = [sizes[name]] if sizes.get(name) else []
-        print(json.dumps(importlib.import_module(f"bench.{name}").run(*size)), flush=True)
+        options = {key: value for key, value in wanted.get(name, {}).items() if value is not None}
+        print(json.dumps(importlib.import_module(f"bench.{name}").run(**options)), flush=True)

@@ -9,6 +9,7 @@ are in `tests/crashes` and in the demo.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -243,12 +244,10 @@ class World:
         return customer, account
 
     def close(self) -> None:
-        """Stop every server of this world."""
-        self.edge.stop()
-        self.stripe.stop()
-        self.org.stop()
-        if self.portal is not None:
-            self.portal.stop()
+        """Stop every server of this world, all at once: each takes some tenths of a second."""
+        servers = [self.edge, self.stripe, self.org, *([self.portal] if self.portal else [])]
+        with ThreadPoolExecutor(len(servers)) as pool:
+            list(pool.map(lambda one: one.stop(), servers))
         self.runtime.close()
 
 
