@@ -170,7 +170,7 @@ def stated(body: Any) -> VendorError:
     names: list[str] = list(context.get("properties", ())) + list(context.get("propertyName", ()))
     scopes: list[str] = list(context.get("requiredGranularScopes", ()))
     ids: list[str] = []
-    for key in ("objectWriteTraceId", "ids", "id"):
+    for key in ("objectWriteTraceId", "ids", "id", "fromObjectId"):
         ids += context.get(key, ())
     details: list[str] = []
     for part in parts:

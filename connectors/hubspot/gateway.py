@@ -183,6 +183,25 @@ class Gateway:
             _only_gone(said, what)
         return found
 
+    def associate(
+        self, kind: str, to: str, inputs: Sequence[Row], *, what: str, urgent: bool = False
+    ) -> tuple[list[Row], list[VendorError]]:
+        """Associate records, unlabelled, a hundred pairs a call: the associations in both
+        directions as they are now, and the refusals of single pairs. A second time changes
+        nothing."""
+        said = self._client.call(
+            Api.LINKS,
+            "create_default",
+            kind,
+            to,
+            {"inputs": list(inputs)},
+            kind=f"{kind}.{to}.link",
+            what=what,
+            urgent=urgent,
+            is_write=True,
+        )
+        return list(said.get("results") or []), row_errors(said)
+
     # -- the portal
 
     def properties(self, kind: str) -> list[Row]:

@@ -3,23 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from connectors.hubspot import ids
 from connectors.hubspot.definitions import Definitions
-from connectors.hubspot.gateway import Gateway
+from connectors.hubspot.gateway import Gateway, slices
 from connectors.hubspot.tasks import TaskFields
 from connectors.hubspot.wire import Row
 from domain.ports import TaskChange
 
 SEARCHED = 100
 """Tasks of one page of the last resort; more than one with one key is an accident already."""
+KEYS_SEARCHED = 5
+"""Keys of one search: HubSpot takes five groups of filters (search guide, limits)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """The task of a key; `hangs` where it was read through the company of its change."""
+
+    row: Row
+    hangs: bool = False
+
+    @property
+    def id(self) -> str:
+        """Its record id."""
+        return str(self.row["id"])
 
 
 class TaskLookUp:
-    """Tasks by key, from the tables of HubSpot and never from its search index.
+    """Tasks by key, from the tables of HubSpot wherever they have them.
 
     Where the portal keeps the key unique, one call by key. Else the tasks that are associated with
-    the company, compared by key; two of one key are made one, the older staying.
+    the company, compared by key; two of one key are made one, the older staying. A task that hangs
+    on no company, or did not when it was made, is then in the search index alone.
     """
 
     def __init__(self, gateway: Gateway, definitions: Definitions, fields: TaskFields) -> None:
@@ -32,7 +49,7 @@ class TaskLookUp:
         """Whether HubSpot itself keeps a second task of one key out."""
         return self._definitions.is_unique(self._fields.key)
 
-    def by_key(self, changes: Sequence[TaskChange], *, urgent: bool) -> dict[str, Row]:
+    def by_key(self, changes: Sequence[TaskChange], *, urgent: bool) -> dict[str, Found]:
         """The task of each key that has one. `Misconfigured` if the portal has no key property."""
         if not changes:
             return {}
@@ -48,10 +65,12 @@ class TaskLookUp:
                 id_property=self._fields.key,
                 urgent=urgent,
             )
-            return {str(row["properties"].get(self._fields.key)): row for row in rows}
-        found = self._among_associated(changes, what=what, urgent=urgent)
-        alone = [one.key for one in changes if one.account is None and one.key not in found]
-        return found | self._searched(alone, what=what)
+            return {str(row["properties"].get(self._fields.key)): Found(row=row) for row in rows}
+        hanging = self._among_associated(changes, what=what, urgent=urgent)
+        alone = [key for key in keys if key not in hanging]
+        found = {key: Found(row=row, hangs=True) for key, row in hanging.items()}
+        searched = self._searched(alone, what=what, urgent=urgent)
+        return found | {key: Found(row=row) for key, row in searched.items()}
 
     def _among_associated(
         self, changes: Sequence[TaskChange], *, what: str, urgent: bool
@@ -84,22 +103,21 @@ class TaskLookUp:
             self._gateway.archive(ids.TASKS, spare, what=f"the second of {what}")
         return found
 
-    def _searched(self, keys: Sequence[str], *, what: str) -> dict[str, Row]:
-        """The last resort, for a task that hangs on no company, where the key is not unique."""
-        rows: list[Row] = []
-        for key in keys:
-            only = {"propertyName": self._fields.key, "operator": "EQ", "value": key}
-            said = self._gateway.search(
-                ids.TASKS,
-                {
-                    "filterGroups": [{"filters": [only]}],
-                    "properties": list(self._fields.read),
-                    "limit": SEARCHED,
-                },
-                what=what,
-            )
-            rows += said.get("results") or []
-        return self._one_each(rows, set(keys), what=what) if rows else {}
+    def _searched(self, keys: Sequence[str], *, what: str, urgent: bool) -> dict[str, Row]:
+        """The last resort. Only what the tables still have of it counts: the index lags."""
+        seen: list[str] = []
+        for some in slices(keys, KEYS_SEARCHED):
+            groups = [
+                {"filters": [{"propertyName": self._fields.key, "operator": "EQ", "value": key}]}
+                for key in some
+            ]
+            body = {"filterGroups": groups, "properties": [self._fields.key], "limit": SEARCHED}
+            said = self._gateway.search(ids.TASKS, body, what=what)
+            seen += [str(row["id"]) for row in said.get("results") or []]
+        if not seen:
+            return {}
+        rows = self._gateway.read(ids.TASKS, seen, self._fields.read, what=what, urgent=urgent)
+        return self._one_each(rows, set(keys), what=what)
 
 
 def _age(row: Row) -> tuple[str, int, str]:

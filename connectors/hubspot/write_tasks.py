@@ -13,6 +13,7 @@ from connectors.hubspot.gateway import Gateway
 from connectors.hubspot.people import People
 from connectors.hubspot.pins import Pins
 from connectors.hubspot.records import OWNER_PROPERTY
+from connectors.hubspot.task_links import TaskLinks
 from connectors.hubspot.task_look_up import TaskLookUp
 from connectors.hubspot.tasks import TaskFields, new_task, values, work_item
 from connectors.hubspot.wire import Row, millis_text
@@ -24,7 +25,10 @@ Answers = dict[int, Receipt | KidgloveError]
 
 @dataclass(frozen=True, kw_only=True)
 class Wanted:
-    """One change, number `place` of its batch, with its owner and what was amended so far."""
+    """One change, number `place` of its batch, with its owner and what was amended so far.
+
+    `is_hanging` where its task is known to be on its company: it was read there, or made there.
+    """
 
     place: int
     change: TaskChange
@@ -32,6 +36,7 @@ class Wanted:
     id: str | None = None
     note: str = ""
     was_created: bool = False
+    is_hanging: bool = False
     is_second_try: bool = False
 
     @property
@@ -57,6 +62,7 @@ class TaskWriter:
         self._people = people
         self._fields = fields
         self._look_up = TaskLookUp(gateway, definitions, fields)
+        self._links = TaskLinks(gateway)
         self._pins = Pins(gateway)
         self._now = now
 
@@ -91,23 +97,36 @@ class TaskWriter:
         unknown = [one for one in wanted if one.id is None] + lost
         present = self._look_up.by_key([one.change for one in unknown], urgent=urgent)
         again = [
-            replace(one, id=str(present[one.change.key]["id"]))
+            replace(one, id=task.id, is_hanging=task.hangs)
             for one in unknown
-            if one.change.key in present
+            if (task := present.get(one.change.key)) is not None
         ]
         more, gone = self._update(
             again,
             answers,
             urgent=urgent,
-            rows={str(row["id"]): row for row in present.values()},
+            rows={task.id: task.row for task in present.values()},
         )
         fresh = [one for one in unknown if one.change.key not in present]
         made = self._create(fresh, answers, urgent=urgent)
         for one in gone:
             answers[one.place] = Conflict(f"{one.what} was deleted at this moment")
-        done = [*found, *more, *made]
+        done = [*found, *self._hung([*more, *made], answers, urgent=urgent)]
         self._receipts(done, answers, urgent=urgent)
         self._pins.follow([one.change for one, _ in done], _ids(done), urgent=urgent)
+
+    def _hung(
+        self, done: Sequence[tuple[Wanted, Row]], answers: Answers, *, urgent: bool
+    ) -> list[tuple[Wanted, Row]]:
+        """Those that hang on their company, now at the latest; the refusals are answered here."""
+        loose = {
+            one.id: one.change
+            for one, _ in done
+            if one.id is not None and not (one.was_created or one.is_hanging)
+        }
+        refused = self._links.complete(loose, urgent=urgent)
+        answers |= {one.place: refused[one.id] for one, _ in done if one.id in refused}
+        return [(one, row) for one, row in done if one.id not in refused]
 
     def _with_owner(self, place: int, change: TaskChange) -> Wanted | KidgloveError:
         """The change with an owner who can take it: not one who left or is away, if there is
@@ -236,12 +255,18 @@ class TaskWriter:
         # Who got no answer, and who may not have been alone: look before anything else is done.
         there = self._look_up.by_key([by_key[key].change for key in doubtful], urgent=urgent)
         for key, one in by_key.items():
-            answer = there.get(key) or said[key]
+            task = there.get(key)
+            answer = task.row if task is not None else said[key]
             if not isinstance(answer, KidgloveError):
                 made = said[key]
                 is_ours = not isinstance(made, Mapping) or str(made["id"]) == str(answer["id"])
-                was_created = is_ours and not isinstance(made, Conflict)
-                done.append((replace(one, id=str(answer["id"]), was_created=was_created), answer))
+                kept = replace(
+                    one,
+                    id=str(answer["id"]),
+                    was_created=is_ours and not isinstance(made, Conflict),
+                    is_hanging=task is not None and task.hangs,
+                )
+                done.append((kept, answer))
                 continue
             other = self._amended(one, answer)
             if other is None:

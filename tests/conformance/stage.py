@@ -234,6 +234,8 @@ class SeenTask:
     owner_id: str
     due_on: date | None
     is_closed: bool
+    account: str | None
+    """The id of the account that it hangs on."""
 
 
 class CrmStage(Stage):

@@ -88,6 +88,19 @@ class Writing(Conformance):
         [after] = vendor.tasks("key-1")
         assert asdict(after) == {**asdict(before), "due_on": date(2026, 12, 1)}
 
+    def test_a_task_made_before_its_account_was_known_comes_to_hang_on_it(
+        self, vendor: CrmStage
+    ) -> None:
+        [first] = written(vendor, task(vendor, account=None))
+        [before] = vendor.tasks("key-1")
+        [second] = written(vendor, task(vendor))
+        [after] = vendor.tasks("key-1")
+        assert (second.ref, second.was_created) == (first.ref, False)
+        assert (before.account, after.account) == (None, vendor.ref.id)
+        world = vendor.world()
+        written(vendor, task(vendor))
+        assert vendor.world() == world
+
     def test_a_field_that_is_not_given_stays_as_it_is(self, vendor: CrmStage) -> None:
         vendor.hold(vendor.ref, vendor.hold_word)
         written(vendor, FieldsChange(account=vendor.ref, values={vendor.text_field: "one"}))

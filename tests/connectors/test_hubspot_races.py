@@ -24,7 +24,7 @@ WORKERS = 4
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     with staged(unique_tasks=request.param) as stage:
         # The workers here have no limiter, and a quick machine would fill the window.
-        stage.sim.set_limits(burst=10_000)
+        stage.sim.set_limits(burst=10_000, search=10_000)
         yield stage
 
 

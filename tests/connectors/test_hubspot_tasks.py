@@ -76,12 +76,19 @@ def test_a_second_identical_call_makes_no_second_task(stage: Stage) -> None:
     assert [task["id"] for task in stage.tasks()] == [task["id"] for task in before]
 
 
-def test_the_index_of_the_search_is_never_asked_whether_a_task_exists(stage: Stage) -> None:
+def test_an_index_of_the_search_that_lags_makes_no_second_task(stage: Stage) -> None:
     stage.sim.set_search_lag(3600)
     connector = stage.connector()
     connector.write([kept(stage)])
     connector.write([kept(stage)])
-    assert (len(stage.tasks()), connector.calls["search"]) == (1, 0)
+    assert len(stage.tasks()) == 1
+
+
+def test_where_keys_are_unique_the_index_of_the_search_is_never_asked(usual: Stage) -> None:
+    connector = usual.connector()
+    connector.write([kept(usual)])
+    connector.write([kept(usual, account=None)])
+    assert connector.calls["search"] == 0
 
 
 def test_a_task_hangs_on_its_company_and_contact_from_its_first_moment(stage: Stage) -> None:
@@ -311,6 +318,81 @@ def test_a_task_on_no_company_is_kept_all_the_same(usual: Stage) -> None:
     assert (first.ref, second.was_created) == (second.ref, False)
 
 
+# ---------------------------------------------------------------- made before the company was known
+
+LINK = r".*/associations/.*/tasks/companies/batch/associate/default"
+
+
+def loose(stage: Stage, connector: HubspotConnector) -> str:
+    """A task that hangs on no company."""
+    return receipt(connector.write([kept(stage, account=None)])).ref.id
+
+
+def companies(stage: Stage, task: str) -> list[str]:
+    return list(stage.sim.linked("tasks", task, "companies"))
+
+
+def test_a_task_of_before_hangs_on_its_company_and_contact_and_is_pinned(stage: Stage) -> None:
+    connector = stage.connector()
+    contact = stage.sim.add_contact(stage.company, "Ana", "Lima")
+    task = loose(stage, connector)
+    answer = receipt(connector.write([kept(stage, contact_id=contact)]))
+    assert (answer.ref.id, answer.was_created, len(stage.tasks())) == (task, False, 1)
+    assert (companies(stage, task), stage.sim.linked("tasks", task, "contacts"), pin(stage)) == (
+        [stage.company],
+        [contact],
+        task,
+    )
+
+
+@pytest.mark.parametrize("verb", [TaskVerb.CLOSE, TaskVerb.REOPEN])
+def test_a_task_of_before_is_closed_and_reopened_on_its_company(
+    usual: Stage, verb: TaskVerb
+) -> None:
+    connector = usual.connector()
+    task = loose(usual, connector)
+    connector.write([TaskChange(key="k-1", account=usual.ref, verb=verb)])
+    assert companies(usual, task) == [usual.company]
+
+
+def test_a_contact_that_is_gone_does_not_keep_a_task_of_before_off_its_company(
+    usual: Stage,
+) -> None:
+    connector = usual.connector()
+    task = loose(usual, connector)
+    receipt(connector.write([kept(usual, contact_id="999999")]))
+    assert companies(usual, task) == [usual.company]
+
+
+def test_a_company_that_is_gone_is_the_answer_for_its_own_task_alone(usual: Stage) -> None:
+    connector = usual.connector()
+    connector.write([kept(usual, account=None), kept(usual, key="k-2", account=None)])
+    gone = kept(usual, account=Ref("hubspot", "account", "99999999999"))
+    answers = connector.write([gone, kept(usual, key="k-2")])
+    assert [type(one) for one in answers] == [Gone, Receipt]
+    assert [companies(usual, row["id"]) for row in usual.tasks()] == [[], [usual.company]]
+
+
+def test_an_association_whose_answer_is_lost_is_made_by_the_second_try(usual: Stage) -> None:
+    task = loose(usual, usual.connector())
+    usual.sim.faults.arm(Fault(harm=Harm.TIMEOUT_BEFORE, path=LINK, seconds=0.8, times=None))
+    hasty = usual.connector(timeouts=HASTY)
+    [answer] = hasty.write([kept(usual)])
+    usual.sim.faults.clear()
+    assert isinstance(answer, OutcomeUnknown)
+    receipt(usual.connector().write([kept(usual)]))
+    assert companies(usual, task) == [usual.company]
+
+
+def test_another_company_of_a_task_stays_beside_its_own(usual: Stage) -> None:
+    connector = usual.connector()
+    task = loose(usual, connector)
+    other = usual.sim.add_company("Aurelius Holding")
+    usual.sim.human(usual.csm).link(("tasks", task), ("companies", other))
+    receipt(connector.write([kept(usual)]))
+    assert sorted(companies(usual, task)) == sorted([other, usual.company])
+
+
 # ---------------------------------------------------------------- the pin
 
 
@@ -360,6 +442,27 @@ def test_what_a_case_costs_in_calls(usual: Stage) -> None:
         {"tasks.read": 2, "tasks.create": 1, "companies.read": 1},
         {"tasks.update": 1, "tasks.read": 1},
     )
+
+
+def test_only_a_task_that_was_not_read_on_its_company_costs_a_look(usual: Stage) -> None:
+    connector = usual.connector()
+    task = loose(usual, connector)
+    late = spent(connector, kept(usual))
+    again = spent(connector, kept(usual))
+    known = spent(connector, kept(usual, known_id=task))
+    look = {"tasks.read": 2, "tasks.update": 1, "companies.read": 1, "tasks.companies": 1}
+    assert (late, again, known) == (
+        {**look, "tasks.companies.link": 1, "companies.update": 1},
+        look,
+        {"tasks.update": 1, "tasks.read": 1},
+    )
+
+
+def test_where_keys_are_not_unique_a_task_found_on_its_company_costs_no_look() -> None:
+    with staged(unique_tasks=False) as stage:
+        connector = stage.connector()
+        connector.write([kept(stage)])
+        assert "tasks.companies" not in spent(connector, kept(stage))
 
 
 def test_fifty_tasks_of_fifty_companies_cost_as_many_calls_as_one(usual: Stage) -> None:

@@ -257,6 +257,7 @@ class HubspotStage(CrmStage):
                 owner_id=row.get("hubspot_owner_id", ""),
                 due_on=_day(row["hs_timestamp"]),
                 is_closed=row["hs_task_status"] == "COMPLETED",
+                account=next(iter(self.sim.linked("tasks", row["id"], "companies")), None),
             )
             for row in self.sim.rows("tasks", kidglove_key=key)
         ]

@@ -229,6 +229,7 @@ class SalesforceStage(CrmStage):
                 owner_id=row["OwnerId"],
                 due_on=_day(row["ActivityDate"]),
                 is_closed=row["Status"] == "Completed",
+                account=row["WhatId"],
             )
             for row in self.sim.rows("Task", Dunning_Key__c=key)
         ]
