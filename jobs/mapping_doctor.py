@@ -1,4 +1,4 @@
-"""A mapping held against the live CRM: fields, rights, types, lengths, choices."""
+"""A mapping held against the live CRM: what does not fit, and what else might be mapped."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from domain.described import Describes
 from domain.ports import Finding, Health
 from mappings.fit import fit_findings
 from mappings.mapping import FieldMapping
+from mappings.row_suggestions import Suggestions, suggestions
 
 if TYPE_CHECKING:
     from jobs.runtime import Runtime
@@ -34,3 +35,14 @@ def examine_mapping(here: Runtime, system: str, mapping: FieldMapping) -> list[F
         check="fit", health=Health.OK, detail=f"{len(mapping.rows)} rows fit into their fields"
     )
     return [*rest, *(fits or [fine])]
+
+
+def suggest_rows(here: Runtime, system: str, mapping: FieldMapping) -> Suggestions:
+    """Rows that this mapping might have, by the live fields of a connected CRM: one call.
+
+    Changes nothing, and nothing follows from it. A CRM that describes no fields suggests none.
+    """
+    connector = here.crm_with(system, mapping)
+    if not isinstance(connector, Describes):
+        return suggestions(mapping, {})
+    return suggestions(mapping, connector.describe_fields(mapping.object))

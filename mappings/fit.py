@@ -28,6 +28,12 @@ _TAKES_SHAPE: Mapping[Convert, tuple[FieldKind, ...]] = {
     Convert.DATE: (FieldKind.DAY, *_TEXTS),
     Convert.DATETIME: (FieldKind.MOMENT, *_TEXTS),
 }
+_NOTES = (*_TEXTS, FieldKind.CHOICE, FieldKind.NUMBER, FieldKind.FLAG, FieldKind.DAY)
+_SAYS: Mapping[OurType, tuple[FieldKind, ...]] = {
+    OurType.DAY: (FieldKind.DAY, FieldKind.MOMENT, FieldKind.OTHER),
+}
+"""What can be read as a day; a customer's own details are read from words, a note from nearly
+anything."""
 _LONGEST: Mapping[OurType, int] = {OurType.ID: 255, OurType.CURRENCY: 3, OurType.URL: 255}
 """Characters that these values may have; a text may have any number."""
 _CENTS = 2
@@ -47,8 +53,7 @@ def fit_findings(
 
 def _all(mapping: FieldMapping, described: Mapping[str, DescribedField]) -> Iterator[Finding]:
     for row in mapping.rows:
-        if row.flow is not Flow.IN:
-            yield from _row(row, described)
+        yield from _of_row(row, mapping, described)
     for name in mapping.human_fields:
         if name not in described:
             yield _missing(name, described, "read")
@@ -61,6 +66,13 @@ def _all(mapping: FieldMapping, described: Mapping[str, DescribedField]) -> Iter
             "two records could carry the same customer's id: the field is not unique",
             "Make it unique (in Salesforce: External ID and Unique).",
         )
+
+
+def row_findings(
+    row: FieldRow, mapping: FieldMapping, described: Mapping[str, DescribedField]
+) -> list[Finding]:
+    """The same for one row, which need not be in the mapping; a check is named for its field."""
+    return list(_of_row(row, mapping, described))
 
 
 def refusal(value: Any, field: DescribedField | None) -> str | None:
@@ -76,6 +88,36 @@ def refusal(value: Any, field: DescribedField | None) -> str | None:
     if field.kind is FieldKind.CHOICE and field.is_strict and str(value) not in field.choices:
         return f"has no value {value!r}"
     return None
+
+
+def _of_row(
+    row: FieldRow, mapping: FieldMapping, described: Mapping[str, DescribedField]
+) -> Iterator[Finding]:
+    if row.flow is not Flow.IN:
+        yield from _row(row, described)
+        return
+    field = described.get(row.theirs)
+    # One that is not there is told with everything else that is read.
+    if field is None or _is_understood(row.theirs, mapping):
+        return
+    says = _said_by(row)
+    if field.kind not in says:
+        yield _wrong(
+            field.name,
+            f"the field says a {field.kind.value}, and {row.source} is read from a {says[0].value}",
+            "Map another field.",
+        )
+
+
+def _is_understood(name: str, mapping: FieldMapping) -> bool:
+    """Whether the mapping says that the field names a person, so that the name is read."""
+    return name in (*mapping.people.values(), mapping.context.ap_contact)
+
+
+def _said_by(row: FieldRow) -> tuple[FieldKind, ...]:
+    kind = OURS[row.ours].type if row.ours is not None else OurType.TEXT
+    is_detail = (row.ours or "").startswith("customer.")
+    return _SAYS.get(kind, (*_TEXTS, FieldKind.CHOICE) if is_detail else _NOTES)
 
 
 def _row(row: FieldRow, described: Mapping[str, DescribedField]) -> Iterator[Finding]:

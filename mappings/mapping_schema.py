@@ -12,6 +12,8 @@ from mappings.mapping import BlastLimits
 from mappings.reading import Shape, Whole, Word, like, mistake
 from mappings.vocabulary import OURS, Convert, Flow, Meaning, System, Winner
 
+SHORTEST_CUT, LONGEST_CUT = 10, 131_072
+"""A shorter text says nothing any more; no CRM keeps a longer one."""
 _NAME = r"[A-Za-z][A-Za-z0-9_]{0,99}"
 
 
@@ -69,7 +71,7 @@ class RowShape(Shape):
     wins: Winner
     values: dict[str, Word] = Field(default_factory=dict)
     convert: Convert | None = None
-    cut: Annotated[Whole, Field(ge=10, le=131072)] | None = None
+    cut: Annotated[Whole, Field(ge=SHORTEST_CUT, le=LONGEST_CUT)] | None = None
 
 
 class LinkShape(Shape):
