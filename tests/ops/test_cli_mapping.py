@@ -329,6 +329,71 @@ def test_a_mapping_that_fits_is_one_line(desk: Desk) -> None:
     assert re.search(r"\d\d rows fit into their fields", said.out)
 
 
+# ---------------------------------------------------------------- suggestions
+
+
+def suggested(said: Said) -> dict[str, str]:
+    """The first row for each of our values."""
+    return {one["ours"]: one["row"] for one in said.json["rows"] if one["is_first"]}
+
+
+def test_what_no_row_carries_is_suggested_by_the_names_of_the_live_fields(desk: Desk) -> None:
+    before = accounts(desk)
+    said = desk.type("mapping", "suggest", "--json")
+    assert said.code == 0
+    assert suggested(said) == {
+        "account.tier": "{ours: account.tier, flow: <-, theirs: CS_Tier__c, wins: crm}",
+        "account.vip": "{ours: account.vip, flow: <-, theirs: VIP_Override__c, wins: crm}",
+        "account.owner": "{ours: account.owner, flow: <-, theirs: OwnerId, wins: crm}",
+        "account.csm": "{ours: account.csm, flow: <-, theirs: CSM__c, wins: crm}",
+        "account.ap_contact": "{ours: account.ap_contact, flow: <-, theirs: AP_Contact__c, "
+        "wins: crm}",
+        "account.health": "{ours: account.health, flow: <-, theirs: Health_Score__c, wins: crm}",
+        "account.resolution": "{ours: account.resolution, flow: <-, theirs: Dunning_Status__c, "
+        "wins: crm}",
+        "account.promise": "{ours: account.promise, flow: <-, theirs: Dunning_Promise_Date__c, "
+        "wins: crm}",
+        "customer.name": "{ours: customer.name, flow: <-, theirs: Name, wins: crm}",
+        "customer.phone": "{ours: customer.phone, flow: <-, theirs: Phone, wins: crm}",
+        "customer.address.city": "{ours: customer.address.city, flow: <-, theirs: BillingCity, "
+        "wins: crm}",
+        "customer.address.country": "{ours: customer.address.country, flow: <-, theirs: "
+        "BillingCountry, wins: crm}",
+    }
+    assert accounts(desk) == before
+    assert desk.type("mapping", "history", "--json").json["versions"] == []
+
+
+def test_what_was_taken_out_is_suggested_again_as_it_was(desk: Desk, tmp_path: Path) -> None:
+    lines = SHIPPED.splitlines(keepends=True)
+    (gone,) = [one for one in lines if "Stripe_ARR__c" in one]
+    file = mine(tmp_path, (gone, ""))
+    said = desk.type("mapping", "suggest", file, "--json")
+    assert suggested(said)["payment.arr"] == gone.strip().removeprefix("- ")
+
+
+def test_what_is_printed_can_be_pasted_and_passes_the_check_and_the_doctor(
+    desk: Desk, tmp_path: Path
+) -> None:
+    printed = desk.type("mapping", "suggest").out
+    file = mine(tmp_path, ("\n# Who gets the work", f"{printed}\n# Who gets the work"))
+    check, doctor = desk.type("mapping", "check", file), desk.type("mapping", "doctor", file)
+    assert "# 0 records change by looking." in printed
+    assert (check.code, doctor.code) == (0, 0)
+    assert "31 rows fit into their fields" in doctor.out
+
+
+def test_suggesting_for_what_is_not_connected_or_broken_is_a_problem(
+    desk: Desk, tmp_path: Path
+) -> None:
+    far = desk.type("mapping", "suggest", "--crm", "hubspot")
+    broken = desk.type("mapping", "suggest", mine(tmp_path, ("wins: stripe", "wins: strpie")))
+    unknown = desk.type("mapping", "suggest", "--crm", "pipedrive")
+    assert (far.code, broken.code, unknown.code) == (1, 1, 2)
+    assert "HubSpot is not connected" in far.err
+    assert "did you mean stripe?" in broken.err
+
+
 # ---------------------------------------------------------------- two people
 
 
