@@ -164,7 +164,7 @@ def too_long(source: Source) -> Iterator[Breach]:
 
 
 def unmarked_rows(source: Source) -> Iterator[Breach]:
-    """Tests whose name or docstring says a row (R17) that no `req` mark of theirs carries."""
+    """Tests whose name or docstring says a row (R17, E4) that no `req` mark of theirs carries."""
     yield from _unmarked(source, source.tree, frozenset(_marked(source.tree)))
 
 
@@ -245,8 +245,9 @@ def _missing(
     node: ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef,
     marked: frozenset[str],
 ) -> Iterator[Breach]:
-    said = {f"R{number}" for number in re.findall(r"(?:_r|TestR)(\d{1,3})(?=_|$)", node.name)}
-    said |= set(re.findall(r"\bR\d{1,3}\b", ast.get_docstring(node) or ""))
+    named = re.findall(r"(?:_([re])|Test([RE]))(\d{1,3})(?=_|$)", node.name)
+    said = {f"{(small or large).upper()}{number}" for small, large, number in named}
+    said |= set(re.findall(r"\b[RE]\d{1,3}\b", ast.get_docstring(node) or ""))
     for row in sorted(said - marked):
         yield Breach(
             source=source, line=node.lineno, what=f'names {row}; add @pytest.mark.req("{row}")'

@@ -131,6 +131,8 @@ def test_every_mark_names_a_row_that_exists() -> None:
         (rules.unmarked_rows, "def test_r17_twice(): ..."),
         (rules.unmarked_rows, "def test_twice():\n    'R17: twice.'"),
         (rules.unmarked_rows, "@pytest.mark.req('R1')\nclass TestR17: ..."),
+        (rules.unmarked_rows, "@pytest.mark.req('R4')\ndef test_e4_twice(): ..."),
+        (rules.unmarked_rows, "def test_twice():\n    'E4: twice.'"),
     ],
 )
 def test_each_rule_finds_what_it_forbids(rule: Rule, text: str) -> None:
@@ -152,6 +154,7 @@ def test_each_rule_finds_what_it_forbids(rule: Rule, text: str) -> None:
         ),
         (rules.too_long, "x = 1\n" * 400),
         (rules.unmarked_rows, "@pytest.mark.req('R17')\ndef test_r17_twice(): ..."),
+        (rules.unmarked_rows, "@pytest.mark.req('E4')\ndef test_e4_twice(): ..."),
         (rules.unmarked_rows, "pytestmark = pytest.mark.req('R17')\ndef test_r17_twice(): ..."),
     ],
 )
