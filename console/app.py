@@ -30,6 +30,7 @@ from console.mapping_pages import MappingPages
 from console.people import LONGEST_NAME, People
 from console.plan_pages import PlanPages
 from console.stuck import read_stuck
+from console.suggestion_pages import SuggestionPages
 from console.trial_pages import TrialPages
 from console.version_pages import VersionPages
 from console.wall import Wall
@@ -95,6 +96,7 @@ class Console:
             Route("/static/style.css", self._style, methods=get),
             *texts.routes(),
             *plans.routes(),
+            *SuggestionPages(runtime, works, texts).routes(),
             *TrialPages(works, plans).routes(),
             *VersionPages(runtime, works, texts).routes(),
             Route("/why", WhyPage(runtime, pages).show, methods=get),

@@ -33,6 +33,7 @@ DONE = {
     "same": "This says what is in force, so there is no draft.",
     "dropped": "Your draft is dropped. What is in force has not changed.",
     "removed": "The row is out of your draft. Nothing of it is in force until a plan is applied.",
+    "taken": "The row is in your draft. Nothing of it is in force until a plan is applied.",
     "applied": "The plan is in force. {crm} follows by itself.",
     "known": "This was in force already. Nothing was changed.",
     "tried": "The record is written within seconds. Load the page again to see how it went.",

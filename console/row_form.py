@@ -90,6 +90,16 @@ def filled_in(form: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
     return row, typed
 
 
+def typed_of(said: Mapping[str, Any]) -> dict[str, str]:
+    """What stands in a row's form, by the names of its controls: `filled_in` reads the same row
+    from it."""
+    found = {name: "" if said.get(name) is None else str(said[name]) for name in NAMES}
+    values = said.get("values")
+    if isinstance(values, Mapping):
+        found["values"] = "\n".join(f"{ours}: {_text(theirs)}" for ours, theirs in values.items())
+    return found
+
+
 def _values(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), start=1):
@@ -110,11 +120,7 @@ def _values(text: str) -> dict[str, str]:
 def _said(row: RawRow | None) -> dict[str, str]:
     if row is None:
         return dict.fromkeys(NAMES, "") | {"flow": Flow.OUT.value}
-    found = {name: "" if row.said.get(name) is None else str(row.said[name]) for name in NAMES}
-    values = row.said.get("values")
-    if isinstance(values, Mapping):
-        found["values"] = "\n".join(f"{ours}: {_text(theirs)}" for ours, theirs in values.items())
-    return found
+    return typed_of(row.said)
 
 
 def _text(value: object) -> str:

@@ -55,8 +55,9 @@ CALLED: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """What CRMs call our values, besides our own name for them."""
 _OURS_AND_THE_VENDORS = frozenset("stripe kidglove".split())
 """Words that say whose a field is, and not what it holds."""
-SAME_WORDS = 0.6
-"""The share of words that two names have in common from which they are near: two of three."""
+SAME_WORDS = 0.7
+"""The share of words that two names have in common from which they are near: three of four. Two of
+three would take an annual revenue for an annual recurring one."""
 SAME_SIGNS = 0.85
 """The likeness of the spelling from which it may be the same word: a plural, a slip."""
 _HUMP = re.compile(r"(?<=[^\W\d_A-Z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

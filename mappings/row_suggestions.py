@@ -107,14 +107,14 @@ def suggestions(mapping: FieldMapping, described: Mapping[str, DescribedField]) 
         is_noise = pair.ours in said and pair.score < _SAME
         if name in taken or is_noise or counts[pair.ours] >= MOST_OF_A_VALUE:
             continue
+        if pair.score >= _SAME:
+            said.add(pair.ours)
         made = _made(pair, mapping, described)
         if isinstance(made, Impossible):
             impossible.append(made)
             continue
         taken.add(name)
         counts[pair.ours] += 1
-        if pair.score >= _SAME:
-            said.add(pair.ours)
         rows.append(_suggested(pair, *made, is_first=counts[pair.ours] == 1))
     rows.sort(key=lambda one: (place[one.ours], not one.is_first))
     impossible.sort(key=lambda one: (place[one.ours], one.field))

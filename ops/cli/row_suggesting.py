@@ -81,7 +81,7 @@ def _lines(found: Suggestions, title: str, name: str) -> Iterator[str]:
     yield "# 0 records change by looking. A row runs after a plan with it is applied."
     for one in found.rows:
         yield f"  # {one.ours}, {one.doc}: {one.reason}."
-        yield from (f"  # Doubtful: {doubt}" for doubt in one.doubts)
+        yield from (f"  # Doubtful: {doubt.removesuffix('.')}." for doubt in one.doubts)
         yield f"  {'' if one.is_first else '# or '}- {one.text}"
     for far in found.impossible:
         yield f"  # {far.field} is near to {far.ours} by its name only: {far.why}."

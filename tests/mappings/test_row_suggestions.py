@@ -96,6 +96,8 @@ def test_names_and_labels_that_say_nearly_the_same_are_near(
         ("payment.status", "Order_Status__c"),
         ("payment.arr", "Array_Size__c"),
         ("payment.amount_due", "Amount__c"),
+        ("payment.arr", "AnnualRevenue"),
+        ("customer.name", "Company_Domain_Name__c"),
         ("customer.address.city", "Capacity__c"),
         ("customer.phone", "Stripe__c"),
         ("customer.phone", "\u7535\u8bdd"),
@@ -249,23 +251,25 @@ def test_of_several_fields_the_likeliest_comes_first_and_each_is_there_once() ->
     found = suggestions(
         READ,
         described(
-            field("Past_Due_Amount_Open__c", FieldKind.NUMBER, decimals=2),
-            *(field(f"Amount_Due_{n}__c", FieldKind.NUMBER, decimals=2) for n in "ABCD"),
+            *(field(f"Amount_Past_Due_{n}__c", FieldKind.NUMBER, decimals=2) for n in "DCBA"),
         ),
     ).rows
     due = [one for one in found if one.ours == "payment.amount_due"]
     assert [one.is_first for one in due] == [True, False, False]
     assert len(due) == MOST_OF_A_VALUE
-    assert due[0].field == "Past_Due_Amount_Open__c"
+    assert due[0].field == "Amount_Past_Due_A__c"
     names = [one.field for one in found]
     assert sorted(names) == sorted(set(names))
 
 
 def test_where_a_field_says_the_very_words_what_is_only_near_is_left_out() -> None:
-    near_ones = (field("domain", label="Company Domain Name"), field("name"))
-    assert rows(*near_ones, ours="customer.name") == [
-        "{ours: customer.name, flow: <-, theirs: name, wins: crm}"
-    ]
+    old, plain = (
+        field(name, FieldKind.NUMBER, decimals=2)
+        for name in ("Amount_Past_Due_Old__c", "amount_due")
+    )
+    words = "{ours: payment.amount_due, flow: ->, theirs: amount_due, wins: stripe}"
+    assert rows(old, plain) == [words]
+    assert len(rows(old)) == 1
 
 
 def test_what_a_value_may_lose_on_the_way_is_said() -> None:
