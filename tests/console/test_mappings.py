@@ -101,6 +101,7 @@ def test_a_row_says_ours_the_arrow_theirs_who_wins_its_owner_and_its_values(ann:
         ("no such thing", []),
     ],
 )
+@pytest.mark.req("E2", partly="of a short list; the long one stands beside it")
 def test_the_filter_finds_rows_by_anything_that_is_said_of_them(
     ann: Visitor, word: str, found: list[str]
 ) -> None:
@@ -109,6 +110,7 @@ def test_the_filter_finds_rows_by_anything_that_is_said_of_them(
     assert fields(page) == found
 
 
+@pytest.mark.req("E3")
 def test_every_rule_has_its_own_plain_sentence() -> None:
     pairs = [(wins, flow) for wins in Winner for flow in Flow]
     told = {pair: rule_sentence(*pair) for pair in pairs}
@@ -140,6 +142,7 @@ def test_a_field_that_people_write_has_an_address_too(ann: Visitor) -> None:
 
 
 @pytest.mark.parametrize("crm", ["salesforce", "hubspot"])
+@pytest.mark.req("E7")
 def test_every_field_that_the_mapping_names_has_an_address(
     crm: str, database_url: str, redis_url: str
 ) -> None:
@@ -184,6 +187,7 @@ def test_a_crm_that_is_not_connected_has_no_pages(ann: Visitor) -> None:
             "/check",
             "/explain",
             "/doctor",
+            "/suggestions",
             "/plans",
             "/history",
             "/diff",
@@ -225,6 +229,7 @@ def test_the_doctor_holds_the_draft_against_the_live_fields(ann: Visitor) -> Non
 
 
 @pytest.mark.req("R15")
+@pytest.mark.req("E1")
 def test_a_row_is_edited_added_and_removed_with_the_keyboard_alone(
     world: World, ann: Visitor
 ) -> None:
@@ -258,13 +263,14 @@ def test_a_row_is_edited_added_and_removed_with_the_keyboard_alone(
     assert in_force(world.runtime, "salesforce").label == "mapping:salesforce:shipped"
 
 
+@pytest.mark.req("E1")
 def test_every_control_of_every_page_is_reached_by_key_and_says_what_it_is(ann: Visitor) -> None:
     pages = [
         AT,
         STATUS,
         *(
             f"{AT}/{one}"
-            for one in ("add", "text", "check", "explain", "doctor", "plans", "diff", "history")
+            for one in "add text check explain doctor suggestions plans diff history".split()
         ),
     ]
     seen = [ann.page(one) for one in ("/mappings", "/why", *pages)]
@@ -348,6 +354,7 @@ def test_a_draft_belongs_to_one_person_and_can_be_dropped(world: World, ann: Vis
     assert draft(world) is None
 
 
+@pytest.mark.req("E4")
 def test_each_form_says_how_many_records_it_will_change(ann: Visitor) -> None:
     pages = [STATUS, f"{AT}/add", f"{AT}/text", f"{AT}/plans"]
 
@@ -394,6 +401,7 @@ def test_an_operator_reads_everything_and_is_offered_nothing_to_change(otto: Vis
             f"{AT}/check",
             f"{AT}/explain",
             f"{AT}/doctor",
+            f"{AT}/suggestions",
             f"{AT}/plans",
             f"{AT}/diff",
             f"{AT}/history",
@@ -416,6 +424,7 @@ def test_an_operator_reads_everything_and_is_offered_nothing_to_change(otto: Vis
         "rows/Stripe_ARR__c",
         "rows/Stripe_ARR__c/remove",
         "add",
+        "suggestions",
         "text",
         "draft/drop",
         "plans",

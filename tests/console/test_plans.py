@@ -180,6 +180,7 @@ def test_a_draft_with_mistakes_is_not_planned(ann: Visitor) -> None:
 
 
 @pytest.mark.req("R15")
+@pytest.mark.req("E6")
 def test_exactly_the_plan_is_applied_with_its_note_and_existing_records_follow(
     world: World, ann: Visitor
 ) -> None:
@@ -210,6 +211,7 @@ def test_without_filling_records_follow_at_their_next_look(world: World, ann: Vi
     assert statuses(world) == ["Past due"] * 2
 
 
+@pytest.mark.req("E6")
 def test_a_plan_without_a_reason_is_not_applied(world: World, ann: Visitor) -> None:
     answer = press(ann, planned(ann), "Apply plan", Why=" ")
 
@@ -265,6 +267,7 @@ def test_what_somebody_else_put_in_force_meanwhile_is_not_overwritten(
 
 
 @pytest.mark.req("R15")
+@pytest.mark.req("E6")
 def test_where_two_must_agree_one_plans_and_another_applies(strict: World) -> None:
     ann, bea = entered(strict, ANN), entered(strict, BEA)
     page = planned(ann)

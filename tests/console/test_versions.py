@@ -85,12 +85,13 @@ def test_two_versions_are_compared_by_what_they_mean(world: World, ann: Visitor)
     assert "Both mean the same." in same.text
 
 
+@pytest.mark.req("E5")
 def test_undoing_gives_back_what_stood_there_before_for_thirty_days(
     world: World, ann: Visitor
 ) -> None:
     page = applied(world, ann, NEW_FIELD, "elsewhere")
     assert expansion(world) == pytest.approx(170_400)
-    world.days(29)
+    world.days(30)
     ann.enter(token=ANN)
 
     way = follow(ann, ann.page(page.answer.url.path), "Undo it")

@@ -58,6 +58,7 @@ def test_the_second_run_finds_everything_there(sim: HubspotSim) -> None:
     assert (second.exit_code, set(did(second))) == (0, {"there"})
 
 
+@pytest.mark.req("E7")
 def test_the_description_of_a_property_leads_to_its_row_in_the_console(
     sim: HubspotSim, monkeypatch: pytest.MonkeyPatch
 ) -> None:
