@@ -327,7 +327,11 @@ class TaskVerb(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskChange:
-    """One task should be so. Absent (None) parts are left as they are in the CRM."""
+    """One task should be so. Absent (None) parts are left as they are in the CRM.
+
+    With an account the task hangs on it afterwards, also one that was made before the account was
+    known. A `known_id` is that of a task which was read on its account.
+    """
 
     key: str
     account: Ref | None

@@ -384,6 +384,24 @@ def test_an_association_whose_answer_is_lost_is_made_by_the_second_try(usual: St
     assert companies(usual, task) == [usual.company]
 
 
+def test_a_key_that_only_the_lagging_index_still_has_is_not_taken_for_the_task() -> None:
+    with staged(unique_tasks=False) as stage:
+        connector = stage.connector()
+        task = loose(stage, connector)
+        stage.clock.advance(timedelta(hours=2))
+        stage.sim.set_search_lag(3600)
+        stage.sim.human(stage.csm).edit_task(task, kidglove_key="k-old")
+        answer = receipt(connector.write([kept(stage)]))
+        assert (answer.was_created, companies(stage, task)) == (True, [])
+
+
+def test_where_keys_are_not_unique_many_new_keys_take_few_searches() -> None:
+    with staged(unique_tasks=False) as stage:
+        connector = stage.connector()
+        calls = spent(connector, *[kept(stage, key=f"k-{number}") for number in range(12)])
+        assert (calls["search"], len(stage.tasks())) == (3, 12)
+
+
 def test_another_company_of_a_task_stays_beside_its_own(usual: Stage) -> None:
     connector = usual.connector()
     task = loose(usual, connector)
