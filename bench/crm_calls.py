@@ -155,7 +155,8 @@ def _learn(stage: Stage, both: Engines, customers: Sequence[str]) -> None:
                 tx.links.open_account(Ref("stripe", "customer", customer), now=now)
                 for customer in customers[start : start + 500]
             ]
-            tx.lanes.mark_all_dirty(some, EVALUATE, urgency=Urgency.BULK, cause="backfill:bench")
+            urgencies = dict.fromkeys(some, Urgency.BULK)
+            tx.lanes.mark_all_dirty(urgencies, EVALUATE, cause="backfill:bench")
     store.close()
     stage.wait_idle(PATIENCE)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -111,14 +112,17 @@ class _Brake:
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._wrong: list[float] = []
+        # Programs are answered from several threads.
+        self._lock = threading.Lock()
 
     def tried(self, look: Callable[[], Known | None]) -> Known | None:
         """What the look finds; nothing found is counted."""
-        now = self._now()
-        self._wrong = [at for at in self._wrong if now - at < WRONG_WINDOW_S]
-        if len(self._wrong) >= WRONG_TRIES:
-            raise TooManyTries(math.ceil(WRONG_WINDOW_S - (now - self._wrong[0])))
-        found = look()
-        if found is None:
-            self._wrong.append(now)
-        return found
+        with self._lock:
+            now = self._now()
+            self._wrong = [at for at in self._wrong if now - at < WRONG_WINDOW_S]
+            if len(self._wrong) >= WRONG_TRIES:
+                raise TooManyTries(math.ceil(WRONG_WINDOW_S - (now - self._wrong[0])))
+            found = look()
+            if found is None:
+                self._wrong.append(now)
+            return found

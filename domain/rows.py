@@ -181,19 +181,30 @@ class Agreed:
 
 @dataclass(frozen=True, kw_only=True)
 class KnownCustomer:
-    """The account of a payment customer, and the glance of its last whole read."""
+    """The account of a payment customer, and the glance of its last whole read. Without an account
+    a person has said that the customer is nobody's, or it is not sure whose."""
 
-    account: AccountId
-    glance: str | None
+    account: AccountId | None
+    glance: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownRecord:
+    """One CRM record as it was last read whole."""
+
+    ref: Ref
+    fields: Mapping[str, Any]
+    read_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
 class KnownAccount:
     """What the store knows of one account, to tell whether a glance shows anything new.
 
-    `is_busy` says that a case is open, something is held, or something of ours is to be given
-    back. `seen_at` is when the payment system's list last showed it, `read_at` when it was last
-    read whole. `record` and `fields` are the CRM account of its last whole read.
+    `is_busy` says that a case is open, something is held, something of ours is to be given back, or
+    a write was last held back. `seen_at` is when the payment system's list last showed it,
+    `read_at` when it was last read whole, `judged_by` the configuration in force when it was last
+    judged. `records` are its CRM records as last read, by system; `home` is where its task belongs.
     """
 
     account: AccountId
@@ -203,8 +214,9 @@ class KnownAccount:
     agreed: Mapping[str, Mapping[str, Agreed]]
     seen_at: datetime | None = None
     read_at: datetime | None = None
-    record: Ref | None = None
-    fields: Mapping[str, Any] = field(default_factory=dict)
+    judged_by: str | None = None
+    home: str | None = None
+    records: Mapping[str, KnownRecord] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,8 +255,12 @@ class AuditLine:
 
 @dataclass(frozen=True, kw_only=True)
 class Stance:
-    """What was last decided for an account, against which guards are tested right before a call."""
+    """What was last decided for an account, against which guards are tested right before a call.
+
+    `judged_by` names the policy and mappings in force then.
+    """
 
     wants_quiet: bool
     evaluated_at: datetime
     intercepts: bool = False
+    judged_by: str | None = None

@@ -19,6 +19,8 @@ SURVEY = "survey"
 """The schedule of the look at everybody."""
 JOB_TIMEOUT = 170
 """Seconds; a backstop behind the clients' own time-outs, shorter than a lane's lease."""
+SURVEY_TIMEOUT = 1_800
+"""Seconds for a survey's job, which begins with lists that may be long; it holds no lane."""
 FAILURE_TTL = 7 * 86_400
 """A week of failed jobs is enough to look at; the library's year would fill Redis."""
 
@@ -43,7 +45,7 @@ def enqueue(on: Queue, function: str, *arguments: object) -> None:
     on.enqueue(
         function,
         *arguments,
-        job_timeout=JOB_TIMEOUT,
+        job_timeout=SURVEY_TIMEOUT if arguments == (SURVEY,) else JOB_TIMEOUT,
         result_ttl=0,
         failure_ttl=FAILURE_TTL,
     )

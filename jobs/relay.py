@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import zip_longest
 
 import psycopg
 import redis
@@ -96,6 +97,9 @@ class Relay:
         """A schedule has no row that says whether it ran: what cannot be sent is due again."""
         for place, name in enumerate(names):
             try:
+                if name == queues.SURVEY and self._backlog(queues.BULK) >= BACKLOG:
+                    # It would only queue up behind itself; it has its next turn soon.
+                    continue
                 self._send(queues.of_schedule(name), "jobs.tasks.upkeep", name)
             except redis.RedisError:
                 with self._store.begin() as tx:
@@ -123,25 +127,28 @@ class Relay:
         return jobs + len(bulk), lanes + sum(map(len, bulk))
 
     def _bulk(self, now: datetime) -> list[Sequence[DueLane]]:
-        """As many batches as there is room for, those that write before those that judge more."""
-        found: list[Sequence[DueLane]] = []
+        """As many batches as there is room for: of each kind in turn, so that no kind which is
+        slow keeps the others out, and what writes before what judges more."""
         room = BACKLOG - self._backlog(queues.BULK)
-        for kind in sorted(self._bulk_sizes, key=lambda kind: kind == EVALUATE_LANE):
-            size, left = self._bulk_sizes[kind], room - len(found)
-            if left <= 0:
-                break
-            with self._store.begin() as tx:
-                due = tx.lanes.due_bulk(now, kind, resend_seconds=self._resend, limit=size * left)
-                # A survey that is under way will mark more.
-                gathers = kind != EVALUATE_LANE and (
-                    tx.lanes.has_bulk(now, EVALUATE_LANE) or bool(tx.system.cursor(queues.SURVEY))
-                )
-            found += [
-                batch
-                for batch in _slices(due, size)
-                if len(batch) == size or not gathers or batch[0].waited_seconds >= GATHER_SECONDS
-            ]
-        return found
+        if room <= 0:
+            return []
+        kinds = sorted(self._bulk_sizes, key=lambda kind: kind == EVALUATE_LANE)
+        turns = zip_longest(*(self._bulk_of(kind, now, room) for kind in kinds))
+        return [batch for turn in turns for batch in turn if batch is not None][:room]
+
+    def _bulk_of(self, kind: str, now: datetime, most: int) -> list[Sequence[DueLane]]:
+        size = self._bulk_sizes[kind]
+        with self._store.begin() as tx:
+            due = tx.lanes.due_bulk(now, kind, resend_seconds=self._resend, limit=size * most)
+            # A survey that is under way will mark more.
+            gathers = kind != EVALUATE_LANE and (
+                tx.lanes.has_bulk(now, EVALUATE_LANE) or bool(tx.system.cursor(queues.SURVEY))
+            )
+        return [
+            batch
+            for batch in _slices(due, size)
+            if len(batch) == size or not gathers or batch[0].waited_seconds >= GATHER_SECONDS
+        ]
 
     def _send_batch(self, queue: str, batch: Sequence[DueLane]) -> None:
         accounts = [int(lane.account) for lane in batch]

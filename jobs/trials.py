@@ -112,6 +112,8 @@ def try_record(here: Runtime, plan: Plan, account: AccountId, *, seen: str, by: 
             now=now,
         )
         tx.lanes.mark_dirty(account, plan.system, urgency=Urgency.NORMAL, cause=f"person:{by}")
+        # What is tried becomes what both sides agree on; the next survey must see through that.
+        tx.cases.judge_anew(account)
         tx.audit.note(
             "mapping.tried",
             f"{len(values)} fields of {sight.record} as plan {plan.id} wants them",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -56,15 +56,19 @@ def run(here: Runtime, name: str, *, now: bool) -> Found:
     try:
         return _survey(here, now=now) if name == SURVEY else _one(here, name)
     except KidgloveError as problem:
-        with here.store.begin() as tx:
-            tx.audit.raise_alert(
-                f"upkeep:{name}:{problem.code}",
-                f"{name} does not run: {problem.message} {problem.remedy}",
-                rule=f"upkeep.{problem.code}",
-                now=here.clock.now(),
-                account=None,
-            )
+        _tell(here, name, problem)
         raise
+
+
+def _tell(here: Runtime, name: str, problem: KidgloveError) -> None:
+    with here.store.begin() as tx:
+        tx.audit.raise_alert(
+            f"upkeep:{name}:{problem.code}",
+            f"{name} does not run: {problem.message} {problem.remedy}",
+            rule=f"upkeep.{problem.code}",
+            now=here.clock.now(),
+            account=None,
+        )
 
 
 def _one(here: Runtime, name: str) -> Found:
@@ -83,9 +87,39 @@ def _survey(here: Runtime, *, now: bool) -> Found:
     every = timedelta(seconds=here.settings.reconcile_seconds)
     if not now and not here.survey.is_due(every):
         return Found(0, 0)
-    ends = monotonic() + SURVEY_SECONDS
-    found = here.survey.run(go_on=lambda: monotonic() < ends)
+    _tell_if_late(here, every)
+    found = here.survey.run(go_on=_for(SURVEY_SECONDS))
+    for problem in found.problems:
+        _tell(here, SURVEY, problem)
     if not found.is_done:
         with here.store.begin() as tx:
             tx.system.run_next(SURVEY, here.clock.now())
     return Found(found.seen, found.marked, is_done=found.is_done)
+
+
+def _for(seconds: float) -> Callable[[], bool]:
+    """Yes for so long, counted from the first question: what comes before it has to be done."""
+    ends: list[float] = []
+
+    def go_on() -> bool:
+        if not ends:
+            ends.append(monotonic() + seconds)
+        return monotonic() < ends[0]
+
+    return go_on
+
+
+def _tell_if_late(here: Runtime, every: timedelta) -> None:
+    """A survey that never ends must not do so in silence."""
+    late = here.survey.late_since(2 * every)
+    if late is None:
+        return
+    with here.store.begin() as tx:
+        tx.audit.raise_alert(
+            f"survey-late:{late.isoformat()}",
+            f"No survey has come to its end since {late:%d %b %Y}: what no webhook tells is not "
+            "found. `kidglove numbers` shows the last one, the log of the bulk worker why.",
+            rule="survey.late",
+            now=here.clock.now(),
+            account=None,
+        )

@@ -148,20 +148,23 @@ def still_stands(
     fields: Mapping[str, Any],
     *,
     agreed: Mapping[str, Agreed],
-    last_read: Mapping[str, Any] | None,
+    last_read: Mapping[str, Any],
+    read_at: datetime,
 ) -> bool:
-    """Whether the CRM's fields are as both sides last agreed, or as they were last read where
-    nothing was agreed on. Without a last read only what was agreed on counts.
+    """Whether the CRM's fields are as they were last read, or as both sides agreed on since then.
 
-    A field that was never agreed on nor read does not stand.
+    An older agreement does not count: a row may leave alone what a person wrote, and the two differ
+    for good. A field that was never read and never agreed on does not stand.
     """
-    known: dict[str, Any] = dict(last_read or {})
+    known: dict[str, Any] = dict(last_read)
     for row in mapping.rows:
         one = agreed.get(key_of(row))
-        if row.flow is not Flow.IN and one is not None and one.base is not None:
+        if row.flow is not Flow.IN and one is not None and one.base and one.at >= read_at:
             known[row.theirs] = one.base.theirs
-    wanted = mapping.account_fields if last_read is not None else tuple(known)
-    return all(is_same(fields.get(name, ABSENT), known.get(name, ABSENT)) for name in wanted)
+    return all(
+        is_same(fields.get(name, ABSENT), known.get(name, ABSENT))
+        for name in mapping.account_fields
+    )
 
 
 class _Row:

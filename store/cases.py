@@ -163,6 +163,7 @@ class Cases:
                 wants_quiet=stance.wants_quiet,
                 intercepts=stance.intercepts,
                 evaluated_at=stance.evaluated_at,
+                judged_by=stance.judged_by,
                 certificate=CERTIFICATE.dump(certificate) if certificate else None,
             )
         )
@@ -176,6 +177,13 @@ class Cases:
             wants_quiet=row.wants_quiet,
             intercepts=row.intercepts,
             evaluated_at=row.evaluated_at,
+            judged_by=row.judged_by,
+        )
+
+    def judge_anew(self, account: AccountId) -> None:
+        """Let the next survey look at this account, whatever it sees."""
+        self._connection.execute(
+            accounts.update().where(accounts.c.id == account).values(judged_by=None)
         )
 
     def certificate(self, account: AccountId) -> QuietCertificate | None:

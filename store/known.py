@@ -9,15 +9,28 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from domain.case import CaseState
+from domain.effects import EffectKind
 from domain.holds import SuppressionState
 from domain.ids import AccountId, Ref
-from domain.rows import Agreed, KnownAccount, KnownCustomer, Link, LinkState
+from domain.rows import (
+    Agreed,
+    EffectState,
+    KnownAccount,
+    KnownCustomer,
+    KnownRecord,
+    Link,
+    LinkState,
+)
 from store.agreed import loaded_fields
 from store.links import link_of
-from store.tables import accounts, agreed, cases, links, pictures, suppressions
+from store.tables import accounts, agreed, cases, effects, links, pictures, suppressions
 
 OURS = (SuppressionState.WANTED, SuppressionState.QUIET)
 """Settings that are to be given back one day."""
+HELD_BACK = (EffectState.OBSERVED, EffectState.WITHDRAWN)
+"""Writes that were wanted and not made: while we only watched, or by a person's word."""
+FIELDS = (EffectKind.WRITE_FIELDS, EffectKind.WRITE_CUSTOMER)
+_newer = effects.alias("newer")
 HAS_CASE = (
     sa.exists()
     .where(cases.c.account_id == accounts.c.id, cases.c.state != CaseState.CLOSED)
@@ -26,6 +39,23 @@ HAS_CASE = (
 HAS_OURS = (
     sa.exists()
     .where(suppressions.c.account_id == accounts.c.id, suppressions.c.state.in_(OURS))
+    .correlate(accounts)
+)
+HAS_HELD_BACK = (
+    sa.exists()
+    .where(
+        effects.c.account_id == accounts.c.id,
+        effects.c.kind.in_(FIELDS),
+        effects.c.state.in_(HELD_BACK),
+        ~sa.exists()
+        .where(
+            _newer.c.account_id == effects.c.account_id,
+            _newer.c.system == effects.c.system,
+            _newer.c.subject == effects.c.subject,
+            _newer.c.id > effects.c.id,
+        )
+        .correlate(effects),
+    )
     .correlate(accounts)
 )
 
@@ -37,11 +67,12 @@ class Known:
         self._connection = connection
 
     def customers(self, system: str, ids: Sequence[str]) -> dict[str, KnownCustomer]:
-        """The surely linked ones among these payment customers."""
+        """What is known of these payment customers; of one that was never linked nothing."""
         rows = self._connection.execute(
             sa.select(
                 links.c.external_id,
                 links.c.account_id,
+                links.c.state,
                 pictures.c.picture["glance"].as_string().label("glance"),
             )
             .outerjoin(
@@ -53,12 +84,13 @@ class Known:
             .where(
                 links.c.system == system,
                 links.c.kind == "customer",
-                links.c.state == LinkState.CONFIRMED,
                 links.c.external_id.in_(ids),
             )
         )
         return {
             row.external_id: KnownCustomer(account=AccountId(row.account_id), glance=row.glance)
+            if row.state == LinkState.CONFIRMED
+            else KnownCustomer(account=None)
             for row in rows
         }
 
@@ -68,24 +100,27 @@ class Known:
             accounts.update().where(accounts.c.id.in_(some)).values(seen_at=at)
         )
 
+    def missed(self, some: Sequence[AccountId]) -> None:
+        """Remember that the payment system's list shows these accounts no more."""
+        self._connection.execute(
+            accounts.update().where(accounts.c.id.in_(some)).values(seen_at=None)
+        )
+
     def accounts(self, *, after: AccountId | None, limit: int) -> list[KnownAccount]:
         """The next accounts in the order of their numbers."""
         query = sa.select(
             accounts.c.id,
             accounts.c.created_at,
             accounts.c.seen_at,
-            sa.or_(accounts.c.wants_quiet, HAS_CASE, HAS_OURS).label("is_busy"),
+            accounts.c.judged_by,
+            sa.or_(accounts.c.wants_quiet, HAS_CASE, HAS_OURS, HAS_HELD_BACK).label("is_busy"),
         )
         if after is not None:
             query = query.where(accounts.c.id > after)
         rows = self._connection.execute(query.order_by(accounts.c.id).limit(limit)).all()
         ids = [row.id for row in rows]
-        owned, read, said, fields = (
-            self._links(ids),
-            self._read(ids),
-            self._crm(ids),
-            self._agreed(ids),
-        )
+        owned, read, fields = self._links(ids), self._read(ids), self._agreed(ids)
+        homes, records = self._records(ids)
         return [
             KnownAccount(
                 account=AccountId(row.id),
@@ -95,8 +130,9 @@ class Known:
                 agreed=fields[row.id],
                 seen_at=row.seen_at,
                 read_at=read.get(row.id),
-                record=said[row.id][0] if row.id in said else None,
-                fields=said[row.id][1] if row.id in said else {},
+                judged_by=row.judged_by,
+                home=homes.get(row.id),
+                records=records[row.id],
             )
             for row in rows
         ]
@@ -116,22 +152,35 @@ class Known:
         )
         return {row.account_id: row.read_at for row in rows}
 
-    def _crm(self, ids: Sequence[int]) -> dict[int, tuple[Ref, dict[str, object]]]:
+    def _records(
+        self, ids: Sequence[int]
+    ) -> tuple[dict[int, str], dict[int, dict[str, KnownRecord]]]:
+        """The system in which each account's task belongs, and its records by system."""
         picture = pictures.c.picture
         rows = self._connection.execute(
             sa.select(
                 pictures.c.account_id,
+                pictures.c.source,
+                pictures.c.read_at,
                 picture["account"].label("account"),
                 picture["fields"].label("fields"),
-            ).where(pictures.c.account_id.in_(ids), pictures.c.source == "crm")
-        )
-        return {
-            row.account_id: (
-                Ref(row.account["system"], row.account["kind"], row.account["id"]),
-                row.fields,
             )
-            for row in rows
-        }
+            .where(
+                pictures.c.account_id.in_(ids),
+                sa.or_(pictures.c.source == "crm", pictures.c.source.startswith("crm:")),
+            )
+            .order_by(pictures.c.read_at)
+        )
+        homes: dict[int, str] = {}
+        found: dict[int, dict[str, KnownRecord]] = defaultdict(dict)
+        for row in rows:
+            ref = Ref(row.account["system"], row.account["kind"], row.account["id"])
+            found[row.account_id][ref.system] = KnownRecord(
+                ref=ref, fields=row.fields, read_at=row.read_at
+            )
+            if row.source == "crm":
+                homes[row.account_id] = ref.system
+        return homes, found
 
     def _agreed(self, ids: Sequence[int]) -> dict[int, dict[str, dict[str, Agreed]]]:
         found: dict[int, dict[str, dict[str, Agreed]]] = defaultdict(dict)

@@ -50,25 +50,23 @@ class Lanes:
         A lane that waits already keeps its cause beside one from another source: what was asked
         for by the first (a look into every CRM, say) is not lost by the second.
         """
-        self.mark_all_dirty([account], kind, urgency=urgency, cause=cause)
+        self.mark_all_dirty({account: urgency}, kind, cause=cause)
 
     def mark_all_dirty(
-        self,
-        accounts: Sequence[AccountId],
-        kind: str,
-        *,
-        urgency: Urgency = Urgency.NORMAL,
-        cause: str,
+        self, accounts: Mapping[AccountId, Urgency], kind: str, *, cause: str
     ) -> None:
-        """`mark_dirty` for many accounts, in one statement."""
+        """`mark_dirty` for many accounts, in one statement and in the order of their numbers: who
+        takes lanes in another order may wait for somebody who waits for it."""
         if not accounts:
             return
         self._connection.execute(
             sa.text(
                 """
                 INSERT INTO lanes (account_id, kind, urgency, dirty_seq, dirty_at, cause)
-                SELECT account, :kind, :urgency, 1, clock_timestamp(), :cause
-                FROM unnest(CAST(:accounts AS bigint[])) AS account ORDER BY account
+                SELECT account, :kind, urgency, 1, clock_timestamp(), :cause
+                FROM unnest(CAST(:accounts AS bigint[]), CAST(:urgencies AS smallint[]))
+                  AS marked(account, urgency)
+                ORDER BY account
                 ON CONFLICT (account_id, kind) DO UPDATE SET
                   dirty_seq = lanes.dirty_seq + 1,
                   dirty_at = CASE WHEN lanes.dirty_seq > lanes.done_seq
@@ -84,9 +82,9 @@ class Lanes:
                 """
             ),
             {
-                "accounts": sorted(set(accounts)),
+                "accounts": list(accounts),
+                "urgencies": [int(urgency) for urgency in accounts.values()],
                 "kind": kind,
-                "urgency": int(urgency),
                 "cause": cause,
             },
         )

@@ -58,6 +58,7 @@ accounts = sa.Table(
     _time("evaluated_at"),
     sa.Column("certificate", JSONB),
     _time("seen_at"),
+    sa.Column("judged_by", sa.Text),
 )
 
 links = sa.Table(

@@ -67,13 +67,16 @@ class Backfill:
             now = self._clock.now()
             new = 0
             with self._store.begin() as tx:
+                listed: list[AccountId] = []
                 for customer in page.customers:
                     ref = self._ref(customer)
                     account: AccountId | None = tx.links.account_of(ref)
                     if account is None:
                         account = tx.links.open_account(ref, now=now)
                         new += 1
-                    tx.lanes.mark_dirty(account, EVALUATE, urgency=Urgency.BULK, cause=CAUSE)
+                    listed.append(account)
+                tx.lanes.mark_all_dirty(dict.fromkeys(listed, Urgency.BULK), EVALUATE, cause=CAUSE)
+                tx.known.saw(listed, at=now)
                 tx.system.set_cursor(CURSOR, page.after or DONE, now=now)
             found = _more(found, len(page.customers), new)
             progress(found)

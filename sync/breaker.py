@@ -19,7 +19,7 @@ WINDOW = timedelta(hours=1)
 """What was made longer ago counts no more."""
 LET_GO = "breaker:let-go"
 """The cursor that keeps when a person last decided: counting begins anew from there."""
-FOLLOWS_FOR = timedelta(hours=26)
+FOLLOWS_FOR = timedelta(days=3)
 """How long a mapping that was applied may change every record uncounted: its plan was shown, and
 each account has its look within a day."""
 ASKED = ("backfill:", "config:", "mapping:", "person:", "rollback:")

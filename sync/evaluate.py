@@ -210,6 +210,7 @@ class Evaluate:
                     wants_quiet=wants_quiet(decision),
                     evaluated_at=now,
                     intercepts=self._intercepts(situation),
+                    judged_by=config.label,
                 ),
                 decision.certificate,
             )

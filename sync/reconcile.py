@@ -138,7 +138,7 @@ class Reconcile:
             with self._store.begin() as tx:
                 batch = tx.cases.accounts(after=after, limit=500)
                 tx.lanes.mark_all_dirty(
-                    batch, EVALUATE, urgency=Urgency.BULK, cause="reconcile:sweep"
+                    dict.fromkeys(batch, Urgency.BULK), EVALUATE, cause="reconcile:sweep"
                 )
             seen += len(batch)
             if not batch:

@@ -37,6 +37,7 @@ def remember(
         tx.links.link(account, read.crm_ref, now=now)
     for other in read.elsewhere:
         tx.links.link(account, other.account, now=now)
+        _keep(tx, codec, account, f"crm:{other.account.system}", other)
     for one in read.lost:
         _lose(tx, account, one, now)
     for ref in read.ambiguous:

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 
 from domain.errors import Gone, KidgloveError
 from domain.ids import AccountId, Ref
+from domain.policy import Elsewhere
 from domain.ports import AccountGlance, CustomersPage, SurveysAccounts, SurveysCustomers
 from domain.rows import EVALUATE, KnownAccount, LinkState, Urgency
 from mappings.merging import still_stands
@@ -49,6 +50,8 @@ class Surveyed:
     seen: int
     marked: int
     is_done: bool = True
+    problems: tuple[KidgloveError, ...] = ()
+    """Why a CRM was left out; its accounts are compared the next time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +109,18 @@ class Survey:
                 return True
         return self._clock.now() - datetime.fromisoformat(ended) >= every
 
+    def late_since(self, most: timedelta) -> datetime | None:
+        """When the last survey ended, if that is longer ago than this; None if it is not."""
+        with self._store.begin() as tx:
+            ended = tx.system.cursor(ENDED)
+        at = datetime.fromisoformat(ended) if ended else None
+        return at if at is not None and self._clock.now() - at > most else None
+
     def run(self, *, go_on: Callable[[], bool] = lambda: True) -> Surveyed:
         """Survey from where the last run stopped, page by page while `go_on()`.
 
-        Raises the error of the system that does not answer; the next run begins at that page.
+        Raises the error of a payment system that does not answer; the next run begins at that page.
+        A CRM that does not answer is left out, and told: whoever is behind it waits for nobody.
         """
         with self._store.begin() as tx:
             stored = tx.system.cursor(CURSOR)
@@ -125,44 +136,52 @@ class Survey:
                 with self._store.begin() as tx:
                     tx.system.set_cursor(CURSOR, "", now=self._clock.now())
                 return Surveyed(0, 0, is_done=False)
+        silent: dict[str, KidgloveError] = {}
         is_done = False
         while not place.customers and not is_done and go_on():
-            place, is_done = self._accounts(place)
+            place, is_done = self._accounts(place, silent)
         if is_done:
             self._finish(place)
-        return Surveyed(place.seen - start.seen, place.marked - start.marked, is_done=is_done)
+        return Surveyed(
+            place.seen - start.seen,
+            place.marked - start.marked,
+            is_done=is_done,
+            problems=tuple(silent.values()),
+        )
 
     # -- the payment system's list
 
     def _customers(self, page: CustomersPage, place: Place) -> Place:
         now = self._clock.now()
+        seen: list[AccountId] = []
+        differing: dict[AccountId, Urgency] = {}
         with self._store.begin() as tx:
             known = tx.known.customers(self._payments_system, list(page.customers))
-            tx.known.saw([one.account for one in known.values()], at=now)
             # Who was never brought in stays out until a first fill, or an event, brings it in.
             is_filled = tx.system.cursor(FILL) == FILLED
-            unsettled: list[AccountId] = []
-            settled: list[AccountId] = []
             for customer, glance in page.customers.items():
+                # Something open that nobody told of may be a failure: it does not wait.
+                urgency = Urgency.BULK if glance.is_settled else Urgency.NORMAL
                 one = known.get(customer)
                 if one is None:
                     if is_filled and not glance.is_settled:
                         ref = Ref(self._payments_system, "customer", customer)
-                        unsettled.append(tx.links.open_account(ref, now=now))
-                elif one.glance != glance.digest:
-                    (settled if glance.is_settled else unsettled).append(one.account)
-            # Something open that nobody told of may be a failure: it does not wait with the bulk.
-            tx.lanes.mark_all_dirty(unsettled, EVALUATE, cause=CAUSE)
-            tx.lanes.mark_all_dirty(settled, EVALUATE, urgency=Urgency.BULK, cause=CAUSE)
-            marked = len(unsettled) + len(settled)
-            behind = place.behind(page.after, marked=marked)
+                        differing[tx.links.open_account(ref, now=now)] = urgency
+                elif one.account is not None:
+                    seen.append(one.account)
+                    if one.glance != glance.digest:
+                        differing[one.account] = urgency
+            tx.lanes.mark_all_dirty(differing, EVALUATE, cause=CAUSE)
+            # After the lanes, as a judgement takes them.
+            tx.known.saw(seen, at=now)
+            behind = place.behind(page.after, marked=len(differing))
             behind = replace(behind, customers=page.after is not None)
             tx.system.set_cursor(CURSOR, behind.text(), now=now)
         return behind
 
     # -- our own accounts
 
-    def _accounts(self, place: Place) -> tuple[Place, bool]:
+    def _accounts(self, place: Place, silent: dict[str, KidgloveError]) -> tuple[Place, bool]:
         """One step of the second walk, and whether it was behind the last account."""
         with self._store.begin() as tx:
             config = self._configs.current(tx, self._clock.now())
@@ -170,16 +189,20 @@ class Survey:
             some = tx.known.accounts(after=after, limit=AT_ONCE)
         if not some:
             return place, True
-        differing = self._differing(some, config)
+        differing = self._differing(some, config, silent)
         now = self._clock.now()
+        lost = [one.account for one in some if one.seen_at and one.seen_at < place.began]
         marked = [
             one.account
             for one in some
-            if one.account in differing or _needs_a_look(one, began=place.began, now=now)
+            if one.account in differing
+            or one.account in lost
+            or _needs_a_look(one, config, began=place.began, now=now)
         ]
         behind = place.behind(str(some[-1].account), seen=len(some), marked=len(marked))
         with self._store.begin() as tx:
-            tx.lanes.mark_all_dirty(marked, EVALUATE, urgency=Urgency.BULK, cause=CAUSE)
+            tx.lanes.mark_all_dirty(dict.fromkeys(marked, Urgency.BULK), EVALUATE, cause=CAUSE)
+            tx.known.missed(lost)
             tx.system.set_cursor(CURSOR, behind.text(), now=now)
         return behind, False
 
@@ -195,27 +218,40 @@ class Survey:
                 details={"seen": place.seen, "marked": place.marked},
             )
 
-    def _differing(self, some: Sequence[KnownAccount], config: Config) -> set[AccountId]:
+    def _differing(
+        self, some: Sequence[KnownAccount], config: Config, silent: dict[str, KidgloveError]
+    ) -> set[AccountId]:
         """Those whose fields in any CRM are not what they were, or that are in one by now."""
         differing: set[AccountId] = set()
         for system, crm in self._crms.items():
-            keys = {one.account: self._key(one, system) for one in some}
-            ids = [key.id for key in keys.values() if key is not None and key.kind == ACCOUNT]
-            customers = [key.id for key in keys.values() if key is not None and key.kind != ACCOUNT]
-            if not ids and not customers:
+            keys = {
+                one.account: key
+                for one in some
+                if (key := self._key(one, system, config)) is not None
+            }
+            ids = [key.id for key in keys.values() if key.kind == ACCOUNT]
+            customers = [key.id for key in keys.values() if key.kind != ACCOUNT]
+            if system in silent or not (ids or customers):
                 continue
-            answers = crm.survey_accounts(
-                ids=ids, customers=customers, plan=read_plan(config.mappings[system])
-            )
+            try:
+                answers = crm.survey_accounts(
+                    ids=ids, customers=customers, plan=read_plan(config.mappings[system])
+                )
+            except KidgloveError as problem:
+                silent[system] = problem
+                continue
             for one in some:
-                key = keys[one.account]
+                key = keys.get(one.account)
                 if key is not None and not _stands(one, key, answers.get(key.id, ()), config):
                     differing.add(one.account)
         return differing
 
-    def _key(self, one: KnownAccount, system: str) -> Ref | None:
+    def _key(self, one: KnownAccount, system: str, config: Config) -> Ref | None:
         """What to ask this CRM for: the linked record, or the customer of an account that is linked
-        to no record anywhere. None if the account lives in another CRM."""
+        to no record anywhere. None if the account lives in another CRM, where the policy writes
+        alone."""
+        if one.home not in (None, system) and config.policy.crm.elsewhere is Elsewhere.NOTHING:
+            return None
         sure = {
             (link.system, link.kind): link.external_id
             for link in one.links
@@ -240,22 +276,34 @@ def _stands(
     if isinstance(answer, KidgloveError):
         return False
     if key.kind != ACCOUNT:
-        return not answer
-    # What was never read from any CRM has never been in step either.
+        # A record that a person has refused is no news, however often it is seen.
+        refused = {
+            link.external_id
+            for link in one.links
+            if link.system == key.system and link.state is not LinkState.CONFIRMED
+        }
+        return all(glance.ref.id in refused for glance in answer)
+    record = one.records.get(key.system)
     return (
         len(answer) == 1
-        and one.record is not None
+        and record is not None
+        and record.ref == key
         and still_stands(
             config.mappings[key.system],
             answer[0].fields,
             agreed=one.agreed.get(key.system, {}),
-            last_read=one.fields if one.record == key else None,
+            last_read=record.fields,
+            read_at=record.read_at,
         )
     )
 
 
-def _needs_a_look(one: KnownAccount, *, began: datetime, now: datetime) -> bool:
-    """Whether it is looked at whatever the glances say: it is busy, the payment system's list shows
-    it no more, or its last whole read is long ago."""
-    is_lost = one.created_at < began and (one.seen_at is None or one.seen_at < began)
-    return one.is_busy or is_lost or one.read_at is None or one.read_at < now - WHOLE_EVERY
+def _needs_a_look(one: KnownAccount, config: Config, *, began: datetime, now: datetime) -> bool:
+    """Whether it is looked at whatever the glances say: it is busy, it was judged by another policy
+    or mapping, or its last whole read is long ago. Who is in no list any more was looked at once
+    for that, and has nothing left to read."""
+    if one.is_busy:
+        return True
+    is_listed = one.seen_at is not None and one.seen_at >= began
+    is_old = one.read_at is None or one.read_at < now - WHOLE_EVERY
+    return is_listed and (is_old or one.judged_by != config.label)
