@@ -94,7 +94,7 @@ def _survey(here: Runtime, *, now: bool) -> Found:
     if not found.is_done:
         with here.store.begin() as tx:
             tx.system.run_next(SURVEY, here.clock.now())
-    return Found(found.seen, found.marked, is_done=found.is_done)
+    return found
 
 
 def _for(seconds: float) -> Callable[[], bool]:

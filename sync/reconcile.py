@@ -32,6 +32,8 @@ class Found:
     marked: int
     is_done: bool = True
     """Whether that was all; what is left goes on where this stopped."""
+    problems: tuple[KidgloveError, ...] = ()
+    """Why a system was left out; what is in it is looked at the next time."""
 
 
 class Reconcile:

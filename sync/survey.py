@@ -28,6 +28,7 @@ from sync.clock import Clock
 from sync.configs import Config, Configs
 from sync.durable import Store
 from sync.linking import ACCOUNT
+from sync.reconcile import Found
 
 CURSOR = "survey"
 """Where a survey stopped; empty while none is under way."""
@@ -41,17 +42,6 @@ WHOLE_EVERY = timedelta(days=30)
 shorter would cost two calls for each account more often."""
 AT_ONCE = 400
 """Accounts of one step of the second walk: what the most generous CRM shows in one call."""
-
-
-@dataclass(frozen=True)
-class Surveyed:
-    """How many of our accounts one run saw, how many marks it made, and whether that was all."""
-
-    seen: int
-    marked: int
-    is_done: bool = True
-    problems: tuple[KidgloveError, ...] = ()
-    """Why a CRM was left out; its accounts are compared the next time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +106,7 @@ class Survey:
         at = datetime.fromisoformat(ended) if ended else None
         return at if at is not None and self._clock.now() - at > most else None
 
-    def run(self, *, go_on: Callable[[], bool] = lambda: True) -> Surveyed:
+    def run(self, *, go_on: Callable[[], bool] = lambda: True) -> Found:
         """Survey from where the last run stopped, page by page while `go_on()`.
 
         Raises the error of a payment system that does not answer; the next run begins at that page.
@@ -135,14 +125,14 @@ class Survey:
                 # The customer behind which to go on was deleted: nobody knows where that was.
                 with self._store.begin() as tx:
                     tx.system.set_cursor(CURSOR, "", now=self._clock.now())
-                return Surveyed(0, 0, is_done=False)
+                return Found(0, 0, is_done=False)
         silent: dict[str, KidgloveError] = {}
         is_done = False
         while not place.customers and not is_done and go_on():
             place, is_done = self._accounts(place, silent)
         if is_done:
             self._finish(place)
-        return Surveyed(
+        return Found(
             place.seen - start.seen,
             place.marked - start.marked,
             is_done=is_done,

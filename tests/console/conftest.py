@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from jobs.runtime import Runtime
 from settings import Settings, StripeSettings
 from simulators.clock import SimClock
+from tests.console.people import ANN, OTTO, entered, with_people
 from tests.console.visitor import Visitor
 from tests.world import START, World, build
 
@@ -20,6 +21,28 @@ def world(database_url: str, redis_url: str) -> Iterator[World]:
     made = build(database_url, redis_url)
     yield made
     made.close()
+
+
+@pytest.fixture
+def staffed(database_url: str, redis_url: str) -> Iterator[World]:
+    """A VIP whose payment has failed, and people with tokens of their own."""
+    made = build(database_url, redis_url, change=with_people)
+    made.vip()
+    made.hours(4)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ann(world: World) -> Visitor:
+    """An admin."""
+    return entered(world, ANN)
+
+
+@pytest.fixture
+def otto(world: World) -> Visitor:
+    """Somebody of billing operations."""
+    return entered(world, OTTO)
 
 
 @pytest.fixture

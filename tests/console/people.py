@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import SecretStr
 
 from settings import ConsolePerson, ConsoleRole, Settings
+from tests.console.visitor import Visitor
+from tests.world import World
 
 ANN = "token-of-ann-the-admin"
 BEA = "token-of-bea-the-admin"
@@ -25,3 +27,10 @@ def two_must_agree(settings: Settings) -> None:
     """The same, where two people must agree on a mapping."""
     with_people(settings)
     settings.two_person_mappings = True
+
+
+def entered(world: World, token: str, name: str = "Dana") -> Visitor:
+    """Somebody at the console."""
+    found = Visitor(world.runtime)
+    found.enter(name, token=token)
+    return found

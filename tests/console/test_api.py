@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -12,7 +11,7 @@ from starlette.testclient import TestClient
 from console.access import WRONG_TRIES
 from jobs.versions import in_force
 from mappings.mapping_file import default_mapping_text
-from tests.console.people import ANN, OTTO, two_must_agree, with_people
+from tests.console.people import ANN, OTTO, two_must_agree
 from tests.console.visitor import TOKEN, Visitor
 from tests.world import World, build
 
@@ -22,13 +21,9 @@ OTHER_WORD = SHIPPED.replace("failed: Payment failed", "failed: Past due")
 
 
 @pytest.fixture
-def world(database_url: str, redis_url: str) -> Iterator[World]:
+def world(staffed: World) -> World:
     """A VIP whose payment has failed, and people with tokens of their own."""
-    made = build(database_url, redis_url, change=with_people)
-    made.vip()
-    made.hours(4)
-    yield made
-    made.close()
+    return staffed
 
 
 @pytest.fixture

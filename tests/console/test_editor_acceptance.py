@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from domain.merge import Flow
@@ -11,9 +9,9 @@ from mappings.mapping_file import default_mapping_text
 from mappings.mapping_words import rule_sentence
 from mappings.vocabulary import Winner
 from tests.console.keyboard import follow, press
-from tests.console.people import ANN, OTTO, with_people
+from tests.console.people import ANN, OTTO, entered
 from tests.console.visitor import Page, Visitor
-from tests.world import World, build
+from tests.world import World
 
 AT = "/mappings/salesforce"
 SHIPPED = default_mapping_text("salesforce")
@@ -31,26 +29,9 @@ CHANGES_NOTHING = (
 
 
 @pytest.fixture
-def world(database_url: str, redis_url: str) -> Iterator[World]:
+def world(staffed: World) -> World:
     """A VIP whose payment has failed, and people with tokens of their own."""
-    made = build(database_url, redis_url, change=with_people)
-    made.vip()
-    made.hours(4)
-    yield made
-    made.close()
-
-
-def entered(world: World, token: str) -> Visitor:
-    """Somebody at the console."""
-    found = Visitor(world.runtime)
-    found.enter(token=token)
-    return found
-
-
-@pytest.fixture
-def ann(world: World) -> Visitor:
-    """An admin."""
-    return entered(world, ANN)
+    return staffed
 
 
 def with_rows(rows: list[str]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from console.row_form import WINNERS
@@ -13,7 +11,7 @@ from mappings.mapping_file import default_mapping, default_mapping_text, load_ma
 from mappings.mapping_words import rule_sentence
 from mappings.vocabulary import Winner
 from tests.console.keyboard import follow, press, stops, unreachable
-from tests.console.people import ANN, BEA, OTTO, with_people
+from tests.console.people import BEA, OTTO, entered, with_people
 from tests.console.visitor import Page, Visitor
 from tests.world import World, build
 
@@ -23,32 +21,9 @@ SHIPPED = default_mapping_text("salesforce")
 
 
 @pytest.fixture
-def world(database_url: str, redis_url: str) -> Iterator[World]:
+def world(staffed: World) -> World:
     """A VIP whose payment has failed, and people with tokens of their own."""
-    made = build(database_url, redis_url, change=with_people)
-    made.vip()
-    made.hours(4)
-    yield made
-    made.close()
-
-
-def entered(world: World, token: str) -> Visitor:
-    """Somebody at the console."""
-    found = Visitor(world.runtime)
-    found.enter(token=token)
-    return found
-
-
-@pytest.fixture
-def ann(world: World) -> Visitor:
-    """An admin."""
-    return entered(world, ANN)
-
-
-@pytest.fixture
-def otto(world: World) -> Visitor:
-    """Somebody of billing operations."""
-    return entered(world, OTTO)
+    return staffed
 
 
 def fields(page: Page) -> list[str]:

@@ -14,7 +14,7 @@ from jobs.runtime import Runtime
 from jobs.versions import in_force
 from mappings.mapping_file import default_mapping_text
 from tests.console.keyboard import follow, press
-from tests.console.people import ANN, BEA, two_must_agree, with_people
+from tests.console.people import ANN, BEA, entered, two_must_agree, with_people
 from tests.console.visitor import TOKEN, Page, Visitor
 from tests.world import World, build
 
@@ -47,19 +47,6 @@ def peopled(world: World) -> World:
     world.vip("Borealis Freight", number="INV-2")
     world.hours(4)
     return world
-
-
-@pytest.fixture
-def ann(world: World) -> Visitor:
-    """An admin."""
-    return entered(world, ANN)
-
-
-def entered(world: World, token: str, name: str = "Dana") -> Visitor:
-    """Somebody at the console."""
-    found = Visitor(world.runtime)
-    found.enter(name, token=token)
-    return found
 
 
 def planned(visitor: Visitor, text: str = OTHER_WORD) -> Page:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from jobs.versions import in_force
 from mappings.mapping_file import check_mapping, default_mapping_text, load_mapping
 from simulators.faults import Fault, Harm
 from tests.console.keyboard import follow, press, unreachable
-from tests.console.people import ANN, OTTO, with_people
 from tests.console.visitor import Page, Visitor
-from tests.world import World, build
+from tests.world import World
 
 AT = "/mappings/salesforce"
 SHIPPED = default_mapping_text("salesforce")
@@ -24,32 +21,9 @@ STATUS_ROW = (
 
 
 @pytest.fixture
-def world(database_url: str, redis_url: str) -> Iterator[World]:
+def world(staffed: World) -> World:
     """A VIP whose payment has failed, and people with tokens of their own."""
-    made = build(database_url, redis_url, change=with_people)
-    made.vip()
-    made.hours(4)
-    yield made
-    made.close()
-
-
-def entered(world: World, token: str) -> Visitor:
-    """Somebody at the console."""
-    found = Visitor(world.runtime)
-    found.enter(token=token)
-    return found
-
-
-@pytest.fixture
-def ann(world: World) -> Visitor:
-    """An admin."""
-    return entered(world, ANN)
-
-
-@pytest.fixture
-def otto(world: World) -> Visitor:
-    """Somebody of billing operations."""
-    return entered(world, OTTO)
+    return staffed
 
 
 def draft(world: World, name: str = "Ann") -> str | None:

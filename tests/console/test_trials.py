@@ -13,7 +13,7 @@ from jobs.versions import in_force
 from jobs.why import why
 from mappings.mapping_file import default_mapping_text
 from tests.console.keyboard import follow, press, unreachable
-from tests.console.people import ANN, BEA, OTTO, two_must_agree, with_people
+from tests.console.people import ANN, BEA, OTTO, entered, two_must_agree, with_people
 from tests.console.visitor import Page, Visitor
 from tests.world import World, build
 
@@ -36,19 +36,6 @@ def world(database_url: str, redis_url: str) -> Iterator[World]:
     made.hours(4)
     yield made
     made.close()
-
-
-def entered(world: World, token: str) -> Visitor:
-    """Somebody at the console."""
-    found = Visitor(world.runtime)
-    found.enter(token=token)
-    return found
-
-
-@pytest.fixture
-def ann(world: World) -> Visitor:
-    """An admin."""
-    return entered(world, ANN)
 
 
 def shown(visitor: Visitor, text: str = NEW_FIELD) -> Page:

@@ -1,4 +1,4 @@
-"""A fresh world for each journey."""
+"""A fresh world for each journey, or one for each CRM."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.sides import Side
 from tests.world import World, build
 
 
@@ -15,3 +16,19 @@ def world(database_url: str, redis_url: str) -> Iterator[World]:
     made = build(database_url, redis_url)
     yield made
     made.close()
+
+
+@pytest.fixture(params=["salesforce", "hubspot"])
+def world_on_each_crm(
+    request: pytest.FixtureRequest, database_url: str, redis_url: str
+) -> Iterator[World]:
+    """A world with one CRM: the same story is played on each."""
+    made = build(database_url, redis_url, crms=[request.param])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def crm(world: World) -> Side:
+    """The CRM in which everybody works."""
+    return world.sides[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -16,21 +15,13 @@ from tests.journeys.quiet_scenes import open_invoice
 from tests.journeys.test_fields_both_ways import customer_at_stripe, in_stripe
 from tests.journeys.test_mapping_in_force import apply
 from tests.sides import Side
-from tests.world import HUBSPOT_URL, ORG_SECRET, World, build
-
-
-@pytest.fixture(params=["salesforce", "hubspot"])
-def world(request: pytest.FixtureRequest, database_url: str, redis_url: str) -> Iterator[World]:
-    """A world with one CRM."""
-    made = build(database_url, redis_url, crms=[request.param])
-    yield made
-    made.close()
+from tests.world import HUBSPOT_URL, ORG_SECRET, World
 
 
 @pytest.fixture
-def crm(world: World) -> Side:
-    """The CRM in which everybody works."""
-    return world.sides[0]
+def world(world_on_each_crm: World) -> World:
+    """A world with one CRM, each in turn."""
+    return world_on_each_crm
 
 
 def phone(crm: Side, wins: str) -> str:

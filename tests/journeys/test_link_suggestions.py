@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -11,21 +10,13 @@ from domain.ids import Ref
 from sync.suggesting import Suggested
 from tests.journeys.test_backfill import filler
 from tests.sides import Side
-from tests.world import World, build
-
-
-@pytest.fixture(params=["salesforce", "hubspot"])
-def world(request: pytest.FixtureRequest, database_url: str, redis_url: str) -> Iterator[World]:
-    """A world with one CRM."""
-    made = build(database_url, redis_url, crms=[request.param])
-    yield made
-    made.close()
+from tests.world import World
 
 
 @pytest.fixture
-def crm(world: World) -> Side:
-    """The CRM in which everybody works."""
-    return world.sides[0]
+def world(world_on_each_crm: World) -> World:
+    """A world with one CRM, each in turn."""
+    return world_on_each_crm
 
 
 def failing(world: World, name: str = "Aurelius Partners") -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from domain.ports import Health
@@ -15,15 +13,13 @@ from mappings.mapping_file import (
     load_mapping,
 )
 from mappings.row_edit import with_new_row
-from tests.world import World, build
+from tests.world import World
 
 
-@pytest.fixture(params=["salesforce", "hubspot"])
-def world(request: pytest.FixtureRequest, database_url: str, redis_url: str) -> Iterator[World]:
-    """A world with one CRM."""
-    made = build(database_url, redis_url, crms=[request.param])
-    yield made
-    made.close()
+@pytest.fixture
+def world(world_on_each_crm: World) -> World:
+    """A world with one CRM, each in turn."""
+    return world_on_each_crm
 
 
 def test_all_first_suggestions_make_a_mapping_that_fits(world: World) -> None:

@@ -15,7 +15,7 @@ from jobs.queues import BULK, SURVEY
 from mappings.policy_file import preset
 from ops.numbers import numbers
 from simulators.faults import Fault, Harm
-from sync.survey import Surveyed
+from sync.reconcile import Found
 from tests.journeys.survey_scenes import (
     customer,
     delete,
@@ -161,8 +161,8 @@ class TestGoingOn:
         cut = [run(go_on=lambda: False) for _ in range(3)]
         rest = run()
 
-        assert cut == [Surveyed(0, 0, is_done=False)] * 3
-        assert rest == Surveyed(230, 0)
+        assert cut == [Found(0, 0, is_done=False)] * 3
+        assert rest == Found(230, 0)
 
     def test_a_stripe_that_does_not_answer_leaves_the_place_where_it_was(
         self, world: World
@@ -174,7 +174,7 @@ class TestGoingOn:
             world.runtime.survey.run()
         world.stripe.faults.clear()
 
-        assert world.runtime.survey.run() == Surveyed(130, 0)
+        assert world.runtime.survey.run() == Found(130, 0)
 
     def test_a_survey_begins_anew_when_its_place_was_deleted(self, world: World) -> None:
         known(world, 130)
@@ -184,8 +184,8 @@ class TestGoingOn:
         delete(world, place["after"])
         world.clock.advance(timedelta(minutes=1))
 
-        assert world.runtime.survey.run() == Surveyed(0, 0, is_done=False)
-        assert world.runtime.survey.run() == Surveyed(130, 1)
+        assert world.runtime.survey.run() == Found(0, 0, is_done=False)
+        assert world.runtime.survey.run() == Found(130, 1)
 
     def test_it_runs_with_the_bulk_once_a_day(self, world: World) -> None:
         known(world)
@@ -212,7 +212,7 @@ class TestGoingOn:
     def test_who_was_never_brought_in_stays_out(self, world: World) -> None:
         world.customer("Aurelius Partners")
         world.clock.advance(timedelta(hours=5))
-        assert world.runtime.survey.run() == Surveyed(0, 0)
+        assert world.runtime.survey.run() == Found(0, 0)
         assert waiting(world) == {}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -10,21 +9,13 @@ import pytest
 
 from tests.journeys.test_link_suggestions import decide, suggest
 from tests.sides import Side, living
-from tests.world import World, build
-
-
-@pytest.fixture(params=["salesforce", "hubspot"])
-def world(request: pytest.FixtureRequest, database_url: str, redis_url: str) -> Iterator[World]:
-    """A world with one CRM."""
-    made = build(database_url, redis_url, crms=[request.param])
-    yield made
-    made.close()
+from tests.world import World
 
 
 @pytest.fixture
-def crm(world: World) -> Side:
-    """The CRM in which everybody works."""
-    return world.sides[0]
+def world(world_on_each_crm: World) -> World:
+    """A world with one CRM, each in turn."""
+    return world_on_each_crm
 
 
 def everything(world: World, crm: Side) -> list[dict[str, Any]]:
