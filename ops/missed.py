@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
+from domain.errors import KidgloveError
 from jobs.crms import connected
 from jobs.plans import FAILING_CALLS
 from jobs.queues import SURVEY
@@ -85,11 +86,13 @@ def run_reconcile(here: Runtime, *, whole: bool = False) -> dict[str, Found]:
 
 def _to_the_end(here: Runtime, name: str) -> Found:
     seen = marked = 0
+    problems: dict[str, KidgloveError] = {}
     while True:
         found = here.upkeep(name, now=True)
         seen, marked = seen + found.seen, marked + found.marked
+        problems |= {one.message: one for one in found.problems}
         if found.is_done:
-            return Found(seen, marked)
+            return Found(seen, marked, problems=tuple(problems.values()))
 
 
 def count_events(here: Runtime, *, again: bool) -> Listed:

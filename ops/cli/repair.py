@@ -253,14 +253,19 @@ def reconcile(
         agree(text, yes=yes)
         with err.status("looking"):
             found = run_reconcile(here, whole=whole)
+    left_out = [problem.message for one in found.values() for problem in one.problems]
     if as_json:
-        print_json(found)
-        return
-    print_table(
-        ("looked at", "seen", "to be judged again"),
-        [(name, one.seen, one.marked) for name, one in found.items()],
-        none="Nothing is connected.",
-    )
+        told = {name: {"seen": one.seen, "marked": one.marked} for name, one in found.items()}
+        print_json({**told, "left_out": left_out})
+    else:
+        print_table(
+            ("looked at", "seen", "to be judged again"),
+            [(name, one.seen, one.marked) for name, one in found.items()],
+            none="Nothing is connected.",
+        )
+        for message in left_out:
+            out.print(f"Left out: {message}", markup=False)
+    raise typer.Exit(1 if left_out else 0)
 
 
 @backfill.command("events")
