@@ -117,8 +117,9 @@ def _tell_if_late(here: Runtime, every: timedelta) -> None:
     with here.store.begin() as tx:
         tx.audit.raise_alert(
             f"survey-late:{late.isoformat()}",
-            f"No survey has come to its end since {late:%d %b %Y}: what no webhook tells is not "
-            "found. `kidglove numbers` shows the last one, the log of the bulk worker why.",
+            f"The survey that began on {late:%d %b %Y} has not come to its end: what no webhook "
+            "tells is not found. The log of the bulk worker says why; `kidglove reconcile` runs "
+            "it here.",
             rule="survey.late",
             now=here.clock.now(),
             account=None,

@@ -100,11 +100,11 @@ class Survey:
         return self._clock.now() - datetime.fromisoformat(ended) >= every
 
     def late_since(self, most: timedelta) -> datetime | None:
-        """When the last survey ended, if that is longer ago than this; None if it is not."""
+        """When the survey that is under way began, if that is longer ago than this."""
         with self._store.begin() as tx:
-            ended = tx.system.cursor(ENDED)
-        at = datetime.fromisoformat(ended) if ended else None
-        return at if at is not None and self._clock.now() - at > most else None
+            stored = tx.system.cursor(CURSOR)
+        began = Place.read(stored).began if stored else None
+        return began if began is not None and self._clock.now() - began > most else None
 
     def run(self, *, go_on: Callable[[], bool] = lambda: True) -> Found:
         """Survey from where the last run stopped, page by page while `go_on()`.
@@ -112,9 +112,12 @@ class Survey:
         Raises the error of a payment system that does not answer; the next run begins at that page.
         A CRM that does not answer is left out, and told: whoever is behind it waits for nobody.
         """
+        now = self._clock.now()
         with self._store.begin() as tx:
             stored = tx.system.cursor(CURSOR)
-        start = place = Place.read(stored) if stored else Place(began=self._clock.now())
+            start = place = Place.read(stored) if stored else Place(began=now)
+            # Also before the first page: one that never comes so far must be seen to have begun.
+            tx.system.set_cursor(CURSOR, place.text(), now=now)
         if place.customers:
             try:
                 for page in self._payments.survey_customers(place.after):
