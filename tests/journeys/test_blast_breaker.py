@@ -92,7 +92,7 @@ def known(world: World, count: int, *, limits: str = PERCENT) -> tuple[list[str]
         for number in range(count)
     ]
     fill(world)
-    world.days(2)
+    world.days(4)
     return [customer for customer, _ in both], [account for _, account in both]
 
 

@@ -173,7 +173,7 @@ def test_the_newest_wins_if_that_is_the_crms(world: World, crm: Side) -> None:
 
 
 @pytest.mark.req("R20")
-@pytest.mark.parametrize("world", ["hubspot"], indirect=True)
+@pytest.mark.parametrize("world_on_each_crm", ["hubspot"], indirect=True)
 def test_in_hubspot_a_later_change_of_another_property_makes_the_telephone_no_newer(
     world: World, crm: Side
 ) -> None:
