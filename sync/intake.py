@@ -119,9 +119,11 @@ def urgency_of(tx: TransactionPort, account: AccountId, hint: Hint) -> Urgency:
     of them come at once when somebody imports a list, and nobody's failure waits behind those.
     """
     stance = tx.cases.stance(account)
-    if stance is not None and (stance.wants_quiet or stance.intercepts):
+    is_vip = stance is not None and stance.intercepts
+    if stance is not None and stance.wants_quiet:
         return Urgency.VIP
     if hint.ref.kind == CUSTOMER:
-        return Urgency.NORMAL
+        return Urgency.VIP if is_vip else Urgency.NORMAL
     latest = tx.cases.latest(account)
-    return Urgency.NORMAL if latest is not None and latest.case.is_open else Urgency.BULK
+    has_case = latest is not None and latest.case.is_open
+    return Urgency.NORMAL if has_case or is_vip else Urgency.BULK
