@@ -133,17 +133,23 @@ class Relay:
         if room <= 0:
             return []
         kinds = sorted(self._bulk_sizes, key=lambda kind: kind == EVALUATE_LANE)
-        turns = zip_longest(*(self._bulk_of(kind, now, room) for kind in kinds))
+        with self._store.begin() as tx:
+            # A survey that is under way will mark more.
+            gathers = tx.lanes.has_bulk(now, EVALUATE_LANE) or bool(tx.system.cursor(queues.SURVEY))
+            due = {
+                kind: tx.lanes.due_bulk(
+                    now, kind, resend_seconds=self._resend, limit=self._bulk_sizes[kind] * room
+                )
+                for kind in kinds
+            }
+        turns = zip_longest(
+            *(self._whole(due[kind], gathers=gathers and kind != EVALUATE_LANE) for kind in kinds)
+        )
         return [batch for turn in turns for batch in turn if batch is not None][:room]
 
-    def _bulk_of(self, kind: str, now: datetime, most: int) -> list[Sequence[DueLane]]:
-        size = self._bulk_sizes[kind]
-        with self._store.begin() as tx:
-            due = tx.lanes.due_bulk(now, kind, resend_seconds=self._resend, limit=size * most)
-            # A survey that is under way will mark more.
-            gathers = kind != EVALUATE_LANE and (
-                tx.lanes.has_bulk(now, EVALUATE_LANE) or bool(tx.system.cursor(queues.SURVEY))
-            )
+    def _whole(self, due: Sequence[DueLane], *, gathers: bool) -> list[Sequence[DueLane]]:
+        """The batches of one kind; while it gathers, those that are full or have waited long."""
+        size = self._bulk_sizes[due[0].kind] if due else 1
         return [
             batch
             for batch in _slices(due, size)

@@ -93,7 +93,7 @@ def _survey(here: Runtime, *, now: bool) -> Found:
         _tell(here, SURVEY, problem)
     if not found.is_done:
         with here.store.begin() as tx:
-            tx.system.run_next(SURVEY, here.clock.now())
+            tx.system.give_schedules_back([SURVEY], here.clock.now())
     return found
 
 

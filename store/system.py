@@ -73,12 +73,6 @@ class System:
         """Drop every schedule that is not one of these: its system is connected no more."""
         self._connection.execute(schedules.delete().where(schedules.c.name.not_in(names)))
 
-    def run_next(self, name: str, at: datetime) -> None:
-        """Let this schedule run next at this moment instead of its own."""
-        self._connection.execute(
-            schedules.update().where(schedules.c.name == name).values(next_at=at)
-        )
-
     def take_due_schedules(self, now: datetime) -> list[str]:
         """Claim what is due, each once however many ticks were missed."""
         rows = self._connection.execute(
@@ -94,7 +88,7 @@ class System:
         return sorted(rows.scalars())
 
     def give_schedules_back(self, names: Sequence[str], now: datetime) -> None:
-        """Make claimed schedules due again: nobody could be told to run them."""
+        """Make claimed schedules due again: nobody could be told to run them, or some is left."""
         self._connection.execute(
             schedules.update().where(schedules.c.name.in_(names)).values(next_at=now)
         )

@@ -217,6 +217,8 @@ class Survey:
         """Those whose fields in any CRM are not what they were, or that are in one by now."""
         differing: set[AccountId] = set()
         for system, crm in self._crms.items():
+            if system in silent:
+                continue
             keys = {
                 one.account: key
                 for one in some
@@ -224,7 +226,7 @@ class Survey:
             }
             ids = [key.id for key in keys.values() if key.kind == ACCOUNT]
             customers = [key.id for key in keys.values() if key.kind != ACCOUNT]
-            if system in silent or not (ids or customers):
+            if not ids and not customers:
                 continue
             try:
                 answers = crm.survey_accounts(
