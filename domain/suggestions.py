@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -74,3 +74,9 @@ def best(found: Sequence[Candidate]) -> tuple[Candidate, ...]:
         once.values(), key=lambda one: (not one.reason.startswith("its website"), one.ref.id)
     )
     return tuple(ordered[:MOST])
+
+
+def likely(wanted: Wanted, seen: Iterable[tuple[Ref, str, str | None]]) -> tuple[Candidate, ...]:
+    """The best candidates among accounts, each given as its ref, name and website."""
+    found = (candidate(wanted, ref, name=name, site=site) for ref, name, site in seen)
+    return best([one for one in found if one is not None])

@@ -11,7 +11,7 @@ from connectors.hubspot.names import Names
 from connectors.hubspot.sweep import next_rows
 from connectors.hubspot.wire import Row
 from domain.likeness import plain_name
-from domain.suggestions import Candidate, Wanted, best, candidate
+from domain.suggestions import Candidate, Wanted, likely
 
 AT_ONCE = 25
 """Customers of one search, which may be 3,000 characters long."""
@@ -40,17 +40,15 @@ class AccountSuggester:
                 *self._rows("domain", [each for one in some for each in one.domains]),
                 *self._rows("name", [name for name in names if len(name) <= LONGEST]),
             ]
-            for one in some:
-                likely = (
-                    candidate(
-                        one,
-                        ids.account(row["id"]),
-                        name=str(row["properties"].get("name") or ""),
-                        site=row["properties"].get("domain"),
-                    )
-                    for row in rows
+            seen = [
+                (
+                    ids.account(row["id"]),
+                    str(row["properties"].get("name") or ""),
+                    row["properties"].get("domain"),
                 )
-                found[one.customer] = best([each for each in likely if each is not None])
+                for row in rows
+            ]
+            found |= {one.customer: likely(one, seen) for one in some}
         return found
 
     def _rows(self, property: str, values: Sequence[str]) -> list[Row]:

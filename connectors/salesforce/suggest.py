@@ -8,7 +8,7 @@ from connectors.salesforce import ids, soql
 from connectors.salesforce.client import Gateway, Row
 from connectors.salesforce.names import Names
 from domain.likeness import plain_name
-from domain.suggestions import Candidate, Wanted, best, candidate
+from domain.suggestions import Candidate, Wanted, likely
 
 AT_ONCE = 20
 """Customers of one query: the text travels in the address, of which 16,384 characters are taken."""
@@ -30,17 +30,11 @@ class AccountSuggester:
         found: dict[str, tuple[Candidate, ...]] = {}
         for some in soql.slices(list(wanted), AT_ONCE):
             rows = self._rows(some)
-            for one in some:
-                likely = (
-                    candidate(
-                        one,
-                        ids.account(str(row["Id"])),
-                        name=str(row.get("Name") or ""),
-                        site=row.get("Website"),
-                    )
-                    for row in rows
-                )
-                found[one.customer] = best([each for each in likely if each is not None])
+            seen = [
+                (ids.account(str(row["Id"])), str(row.get("Name") or ""), row.get("Website"))
+                for row in rows
+            ]
+            found |= {one.customer: likely(one, seen) for one in some}
         return found
 
     def _rows(self, some: Sequence[Wanted]) -> list[Row]:
