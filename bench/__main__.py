@@ -7,6 +7,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import signal
+import sys
 
 from jobs.telemetry import configure_logging
 
@@ -22,6 +24,8 @@ NAMES = (
 
 if __name__ == "__main__":
     configure_logging("ERROR")
+    # Whoever ends a benchmark ends its servers and workers, too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--accounts", type=int, metavar="N", help="of crm_calls")

@@ -17,7 +17,7 @@ from bench.crms import CRMS, NO_CLOCKWORK, Crm
 from bench.places import servers
 from bench.stage import Stage, staged
 from domain.ids import Ref
-from domain.rows import EVALUATE, Urgency
+from domain.rows import EVALUATE, Mark, Urgency
 from jobs.queues import SURVEY
 from mappings.mapping_file import default_mapping_text, load_mapping
 from ops.embedded import Engines
@@ -155,8 +155,8 @@ def _learn(stage: Stage, both: Engines, customers: Sequence[str]) -> None:
                 tx.links.open_account(Ref("stripe", "customer", customer), now=now)
                 for customer in customers[start : start + 500]
             ]
-            urgencies = dict.fromkeys(some, Urgency.BULK)
-            tx.lanes.mark_all_dirty(urgencies, EVALUATE, cause="backfill:bench")
+            marks = dict.fromkeys(some, Mark(Urgency.BULK, "backfill:bench"))
+            tx.lanes.mark_all_dirty(marks, EVALUATE)
     store.close()
     stage.wait_idle(PATIENCE)
 

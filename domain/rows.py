@@ -25,6 +25,23 @@ class Urgency(IntEnum):
     BULK = 9
 
 
+@dataclass(frozen=True)
+class Mark:
+    """That an account must be looked at again: how soon, and because of what."""
+
+    urgency: Urgency
+    cause: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What hangs on news of an account, as it was last judged. Nobody is judged at first."""
+
+    wants_quiet: bool = False
+    intercepts: bool = False
+    has_case: bool = False
+
+
 class InboxState(StrEnum):
     """What became of a stored message."""
 

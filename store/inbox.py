@@ -43,11 +43,19 @@ class Inbox:
         statement = insert(inbox).values(rows).on_conflict_do_nothing().returning(inbox.c.id)
         return len(self._connection.execute(statement).all())
 
-    def take_new(self, limit: int) -> list[InboxRow]:
-        """The oldest messages that nobody has looked at, locked until this transaction ends."""
+    def waiting(self) -> list[str]:
+        """The sources with messages that nobody has looked at."""
+        found = self._connection.execute(
+            sa.select(inbox.c.source).where(inbox.c.state == InboxState.NEW).distinct()
+        )
+        return sorted(found.scalars())
+
+    def take_new(self, source: str, limit: int) -> list[InboxRow]:
+        """The oldest messages of a source that nobody has looked at, locked until this transaction
+        ends."""
         rows = self._connection.execute(
             sa.select(inbox)
-            .where(inbox.c.state == InboxState.NEW)
+            .where(inbox.c.state == InboxState.NEW, inbox.c.source == source)
             .order_by(inbox.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -20,6 +20,7 @@ from domain.rows import (
     KnownRecord,
     Link,
     LinkState,
+    Standing,
 )
 from store.agreed import loaded_fields
 from store.links import link_of
@@ -91,6 +92,23 @@ class Known:
             row.external_id: KnownCustomer(account=AccountId(row.account_id), glance=row.glance)
             if row.state == LinkState.CONFIRMED
             else KnownCustomer(account=None)
+            for row in rows
+        }
+
+    def standings(self, ids: Collection[AccountId]) -> dict[AccountId, Standing]:
+        """What hangs on news of each of these accounts, in one query."""
+        rows = self._connection.execute(
+            sa.select(
+                accounts.c.id,
+                accounts.c.wants_quiet,
+                accounts.c.intercepts,
+                HAS_CASE.label("has_case"),
+            ).where(accounts.c.id.in_(ids))
+        )
+        return {
+            AccountId(row.id): Standing(
+                wants_quiet=row.wants_quiet, intercepts=row.intercepts, has_case=row.has_case
+            )
             for row in rows
         }
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from domain.errors import Conflict
 from domain.ids import AccountId
-from domain.rows import LeasedLane, Urgency
+from domain.rows import LeasedLane, Mark, Urgency
 
 CHANNEL = "kidglove"
 """The notification that wakes the relay; losing one costs a second, the sweep finds the lane."""
@@ -50,22 +50,21 @@ class Lanes:
         A lane that waits already keeps its cause beside one from another source: what was asked
         for by the first (a look into every CRM, say) is not lost by the second.
         """
-        self.mark_all_dirty({account: urgency}, kind, cause=cause)
+        self.mark_all_dirty({account: Mark(urgency, cause)}, kind)
 
-    def mark_all_dirty(
-        self, accounts: Mapping[AccountId, Urgency], kind: str, *, cause: str
-    ) -> None:
+    def mark_all_dirty(self, marks: Mapping[AccountId, Mark], kind: str) -> None:
         """`mark_dirty` for many accounts, in one statement and in the order of their numbers: who
         takes lanes in another order may wait for somebody who waits for it."""
-        if not accounts:
+        if not marks:
             return
         self._connection.execute(
             sa.text(
                 """
                 INSERT INTO lanes (account_id, kind, urgency, dirty_seq, dirty_at, cause)
-                SELECT account, :kind, urgency, 1, clock_timestamp(), :cause
-                FROM unnest(CAST(:accounts AS bigint[]), CAST(:urgencies AS smallint[]))
-                  AS marked(account, urgency)
+                SELECT account, :kind, urgency, 1, clock_timestamp(), cause
+                FROM unnest(CAST(:accounts AS bigint[]), CAST(:urgencies AS smallint[]),
+                            CAST(:causes AS text[]))
+                  AS marked(account, urgency, cause)
                 ORDER BY account
                 ON CONFLICT (account_id, kind) DO UPDATE SET
                   dirty_seq = lanes.dirty_seq + 1,
@@ -82,10 +81,10 @@ class Lanes:
                 """
             ),
             {
-                "accounts": list(accounts),
-                "urgencies": [int(urgency) for urgency in accounts.values()],
+                "accounts": list(marks),
+                "urgencies": [int(mark.urgency) for mark in marks.values()],
+                "causes": [mark.cause for mark in marks.values()],
                 "kind": kind,
-                "cause": cause,
             },
         )
         self._connection.execute(sa.text(f"NOTIFY {CHANNEL}"))

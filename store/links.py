@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -29,6 +30,19 @@ class Links:
             )
         ).scalar()
         return AccountId(found) if found is not None else None
+
+    def accounts_of(self, refs: Collection[Ref]) -> dict[Ref, AccountId]:
+        """`account_of` for many records, in one query; nothing for a record without one."""
+        which = sa.tuple_(links.c.system, links.c.kind, links.c.external_id)
+        rows = self._connection.execute(
+            sa.select(links).where(
+                which.in_({(ref.system, ref.kind, ref.id) for ref in refs}),
+                links.c.state == LinkState.CONFIRMED,
+            )
+        )
+        return {
+            Ref(row.system, row.kind, row.external_id): AccountId(row.account_id) for row in rows
+        }
 
     def open_account(self, ref: Ref, *, now: datetime, name: str | None = None) -> AccountId:
         """The account of this record, made now if there is none. Two at once get the same one."""

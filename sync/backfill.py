@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from domain.ids import AccountId, Ref
+from domain.ids import Ref
 from domain.ports import ListsCustomers
-from domain.rows import EVALUATE, Urgency
+from domain.rows import EVALUATE, Mark, Urgency
 from sync.clock import Clock
 from sync.durable import Store
 
@@ -67,15 +67,14 @@ class Backfill:
             now = self._clock.now()
             new = 0
             with self._store.begin() as tx:
-                listed: list[AccountId] = []
-                for customer in page.customers:
-                    ref = self._ref(customer)
-                    account: AccountId | None = tx.links.account_of(ref)
-                    if account is None:
-                        account = tx.links.open_account(ref, now=now)
-                        new += 1
-                    listed.append(account)
-                tx.lanes.mark_all_dirty(dict.fromkeys(listed, Urgency.BULK), EVALUATE, cause=CAUSE)
+                refs = [self._ref(customer) for customer in page.customers]
+                known = tx.links.accounts_of(refs)
+                # In one order everywhere: each is locked until this transaction ends.
+                for ref in sorted(set(refs) - known.keys(), key=str):
+                    known[ref] = tx.links.open_account(ref, now=now)
+                    new += 1
+                listed = list(known.values())
+                tx.lanes.mark_all_dirty(dict.fromkeys(listed, Mark(Urgency.BULK, CAUSE)), EVALUATE)
                 tx.known.saw(listed, at=now)
                 tx.system.set_cursor(CURSOR, page.after or DONE, now=now)
             found = _more(found, len(page.customers), new)

@@ -12,7 +12,7 @@ from domain.ports import ReadsPayments
 from domain.rows import EVALUATE, Link, LinkState, Urgency
 from sync.clock import Clock
 from sync.durable import Store
-from sync.intake import CUSTOMER
+from sync.notices import CUSTOMER
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from domain.ids import AccountId
+from domain.ids import AccountId, Ref
 from domain.ports import Hint, SendsSignals
-from domain.rows import EVALUATE, InboxRow, InboxState, Urgency
+from domain.rows import InboxRow, InboxState
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.durable import Store, TransactionPort
+from sync.notices import CUSTOMER, Notice, mark_noticed
 
-CUSTOMER = "customer"
-"""The kind of record whose first sight opens an account; any other must be linked already."""
+ROWS = 200
+HINTS = 500
+"""Messages, and what they name, that one transaction takes in at most: whatever comes meanwhile
+waits for its end."""
 
 
 @dataclass(frozen=True)
@@ -41,26 +44,42 @@ class Intake:
         self._clock = clock
         self._unstoppable = unstoppable
 
-    def take_in(self, *, limit: int = 200) -> Taken:
-        """Look at the oldest new messages in one transaction. An unreadable one is quarantined
-        with the reason and stops nothing; one about nobody we know is ignored with the reason."""
-        marked = quarantined = 0
+    def take_in(self, *, limit: int = ROWS) -> Taken:
+        """Look at the oldest new messages of each source, one transaction for each: no source keeps
+        another one waiting for long. An unreadable message is quarantined with the reason and stops
+        nothing; one about nobody we know is ignored with the reason."""
         with self._store.begin() as tx:
-            rows = tx.inbox.take_new(limit)
-            for row in rows:
-                reason = self._unreadable(row)
-                if reason is not None:
+            sources = tx.inbox.waiting()
+        taken = [self._take_from(source, limit) for source in sources]
+        return Taken(
+            sum(one.looked_at for one in taken),
+            sum(one.marked for one in taken),
+            sum(one.quarantined for one in taken),
+        )
+
+    def _take_from(self, source: str, limit: int) -> Taken:
+        read: list[tuple[InboxRow, Sequence[Hint]]] = []
+        quarantined = named = 0
+        with self._store.begin() as tx:
+            for row in tx.inbox.take_new(source, limit):
+                hints = self._hints(row)
+                if isinstance(hints, str):
                     quarantined += 1
                     tx.inbox.finish(
-                        row.id, InboxState.QUARANTINED, now=self._clock.now(), reason=reason
+                        row.id, InboxState.QUARANTINED, now=self._clock.now(), reason=hints
                     )
                     continue
-                marked += self._mark(tx, row)
-            if rows:
+                read.append((row, hints))
+                named += len(hints)
+                if named >= HINTS:
+                    break
+            marked = self._mark(tx, read)
+            if read or quarantined:
                 reached(Checkpoint.TAKEN_IN)
-        return Taken(len(rows), marked, quarantined)
+        return Taken(len(read) + quarantined, marked, quarantined)
 
-    def _unreadable(self, row: InboxRow) -> str | None:
+    def _hints(self, row: InboxRow) -> Sequence[Hint] | str:
+        """What a message says, or why it cannot be read."""
         signals = self._signals.get(row.source)
         if signals is None:
             return f"no connector named {row.source} is configured"
@@ -75,55 +94,50 @@ class Intake:
         named = [text for hint in hints for text in (hint.ref.id, hint.echo_of or "")]
         if not all(text.isprintable() for text in named):
             return "it names a record with characters that no id has"
-        return None
+        return hints
 
-    def _mark(self, tx: TransactionPort, row: InboxRow) -> int:
-        now = self._clock.now()
-        hints = self._signals[row.source].hints(row.body)
-        accounts: list[AccountId] = []
-        echoes = 0
-        for hint in hints:
-            if hint.echo_of is not None and tx.effects.is_ours(hint.echo_of):
-                echoes += 1
-                continue
-            account = self._account(tx, hint)
-            if account is None:
-                continue
-            accounts.append(account)
-            tx.lanes.mark_dirty(
-                account,
-                EVALUATE,
-                urgency=urgency_of(tx, account, hint),
-                cause=f"{row.source}:{row.key} {row.topic}",
+    def _mark(self, tx: TransactionPort, read: Sequence[tuple[InboxRow, Sequence[Hint]]]) -> int:
+        """Mark whom these messages name, and say of each message what became of it."""
+        news = [
+            (row, hints, [one for one in hints if not _is_echo(tx, one)]) for row, hints in read
+        ]
+        known = self._accounts(tx, [hint.ref for _, _, new in news for hint in new])
+        notices: list[Notice] = []
+        for row, hints, new in news:
+            cause = f"{row.source}:{row.key} {row.topic}"
+            told = [
+                Notice(account=known[hint.ref], hint=hint, cause=cause)
+                for hint in new
+                if hint.ref in known
+            ]
+            notices += told
+            if told:
+                state, reason = InboxState.DONE, None
+            elif len(new) < len(hints):
+                state, reason = InboxState.IGNORED, "it is the echo of our own write"
+            elif hints:
+                state, reason = InboxState.IGNORED, "it names no account we know"
+            else:
+                state, reason = InboxState.IGNORED, "its kind concerns nothing of ours"
+            tx.inbox.finish(
+                row.id,
+                state,
+                now=self._clock.now(),
+                reason=reason,
+                account=told[0].account if told else None,
             )
-        if accounts:
-            tx.inbox.finish(row.id, InboxState.DONE, now=now, account=accounts[0])
-            return len(accounts)
-        if echoes:
-            reason = "it is the echo of our own write"
-        else:
-            reason = "it names no account we know" if hints else "its kind concerns nothing of ours"
-        tx.inbox.finish(row.id, InboxState.IGNORED, now=now, reason=reason)
-        return 0
+        mark_noticed(tx, notices)
+        return len(notices)
 
-    def _account(self, tx: TransactionPort, hint: Hint) -> AccountId | None:
-        if hint.ref.kind == CUSTOMER:
-            return tx.links.open_account(hint.ref, now=self._clock.now())
-        return tx.links.account_of(hint.ref)
+    def _accounts(self, tx: TransactionPort, refs: Sequence[Ref]) -> dict[Ref, AccountId]:
+        """Whose these records are. The first sight of a customer opens an account."""
+        known = tx.links.accounts_of(refs)
+        unseen = {ref for ref in refs if ref.kind == CUSTOMER and ref not in known}
+        # In one order everywhere: each is locked until this transaction ends.
+        for ref in sorted(unseen, key=str):
+            known[ref] = tx.links.open_account(ref, now=self._clock.now())
+        return known
 
 
-def urgency_of(tx: TransactionPort, account: AccountId, hint: Hint) -> Urgency:
-    """An account that people handle goes first; who that is was judged the last time.
-
-    News of a payment may be a failure. News of a CRM record without a case is neither: thousands
-    of them come at once when somebody imports a list, and nobody's failure waits behind those.
-    """
-    stance = tx.cases.stance(account)
-    is_vip = stance is not None and stance.intercepts
-    if stance is not None and stance.wants_quiet:
-        return Urgency.VIP
-    if hint.ref.kind == CUSTOMER:
-        return Urgency.VIP if is_vip else Urgency.NORMAL
-    latest = tx.cases.latest(account)
-    has_case = latest is not None and latest.case.is_open
-    return Urgency.NORMAL if has_case or is_vip else Urgency.BULK
+def _is_echo(tx: TransactionPort, hint: Hint) -> bool:
+    return hint.echo_of is not None and tx.effects.is_ours(hint.echo_of)

@@ -9,13 +9,13 @@ from datetime import datetime
 from domain.errors import KidgloveError
 from domain.ids import AccountId, Ref
 from domain.ports import FoundAccounts, Hint, ListsChanges, ReadPlan, SweepsHolds
-from domain.rows import EVALUATE, Urgency
+from domain.rows import EVALUATE, Mark, Urgency
 from mappings.translate import read_plan
 from sync.clock import Clock
 from sync.configs import Configs
 from sync.crms import Crm
 from sync.durable import Store, TransactionPort
-from sync.intake import urgency_of
+from sync.notices import Notice, mark_noticed
 from sync.refresh import ACCOUNT
 
 EVERY_CASE = 1_000_000
@@ -67,16 +67,18 @@ class Reconcile:
                     marked += tx.inbox.store(page.raw, now)
                 else:
                     seen += len(page.hints)
-                    for hint in page.hints:
-                        account = tx.links.account_of(hint.ref)
-                        if account is not None and _says_more(tx, account, hint, now):
-                            tx.lanes.mark_dirty(
-                                account,
-                                EVALUATE,
-                                urgency=urgency_of(tx, account, hint),
-                                cause=f"{name}:{hint.event_id} {hint.topic}",
-                            )
-                            marked += 1
+                    known = tx.links.accounts_of([hint.ref for hint in page.hints])
+                    notices = [
+                        Notice(
+                            account=known[hint.ref],
+                            hint=hint,
+                            cause=f"{name}:{hint.event_id} {hint.topic}",
+                        )
+                        for hint in page.hints
+                        if hint.ref in known and _says_more(tx, known[hint.ref], hint, now)
+                    ]
+                    mark_noticed(tx, notices)
+                    marked += len(notices)
                 tx.system.set_cursor(name, page.cursor, now=now)
             cursor = page.cursor
             if page.is_last:
@@ -140,7 +142,7 @@ class Reconcile:
             with self._store.begin() as tx:
                 batch = tx.cases.accounts(after=after, limit=500)
                 tx.lanes.mark_all_dirty(
-                    dict.fromkeys(batch, Urgency.BULK), EVALUATE, cause="reconcile:sweep"
+                    dict.fromkeys(batch, Mark(Urgency.BULK, "reconcile:sweep")), EVALUATE
                 )
             seen += len(batch)
             if not batch:

@@ -19,7 +19,7 @@ from domain.errors import Gone, KidgloveError
 from domain.ids import AccountId, Ref
 from domain.policy import Elsewhere
 from domain.ports import AccountGlance, CustomersPage, SurveysAccounts, SurveysCustomers
-from domain.rows import EVALUATE, KnownAccount, LinkState, Urgency
+from domain.rows import EVALUATE, KnownAccount, LinkState, Mark, Urgency
 from mappings.merging import still_stands
 from mappings.translate import read_plan
 from sync.backfill import CURSOR as FILL
@@ -147,24 +147,24 @@ class Survey:
     def _customers(self, page: CustomersPage, place: Place) -> Place:
         now = self._clock.now()
         seen: list[AccountId] = []
-        differing: dict[AccountId, Urgency] = {}
+        differing: dict[AccountId, Mark] = {}
         with self._store.begin() as tx:
             known = tx.known.customers(self._payments_system, list(page.customers))
             # Who was never brought in stays out until a first fill, or an event, brings it in.
             is_filled = tx.system.cursor(FILL) == FILLED
             for customer, glance in page.customers.items():
                 # Something open that nobody told of may be a failure: it does not wait.
-                urgency = Urgency.BULK if glance.is_settled else Urgency.NORMAL
+                mark = Mark(Urgency.BULK if glance.is_settled else Urgency.NORMAL, CAUSE)
                 one = known.get(customer)
                 if one is None:
                     if is_filled and not glance.is_settled:
                         ref = Ref(self._payments_system, "customer", customer)
-                        differing[tx.links.open_account(ref, now=now)] = urgency
+                        differing[tx.links.open_account(ref, now=now)] = mark
                 elif one.account is not None:
                     seen.append(one.account)
                     if one.glance != glance.digest:
-                        differing[one.account] = urgency
-            tx.lanes.mark_all_dirty(differing, EVALUATE, cause=CAUSE)
+                        differing[one.account] = mark
+            tx.lanes.mark_all_dirty(differing, EVALUATE)
             # After the lanes, as a judgement takes them.
             tx.known.saw(seen, at=now)
             behind = place.behind(page.after, marked=len(differing))
@@ -194,7 +194,7 @@ class Survey:
         ]
         behind = place.behind(str(some[-1].account), seen=len(some), marked=len(marked))
         with self._store.begin() as tx:
-            tx.lanes.mark_all_dirty(dict.fromkeys(marked, Urgency.BULK), EVALUATE, cause=CAUSE)
+            tx.lanes.mark_all_dirty(dict.fromkeys(marked, Mark(Urgency.BULK, CAUSE)), EVALUATE)
             tx.known.missed(lost)
             tx.system.set_cursor(CURSOR, behind.text(), now=now)
         return behind, False

@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import Unauthorized
 from domain.ids import Ref
-from domain.rows import EVALUATE, EffectMode, Urgency
+from domain.rows import EVALUATE, EffectMode, Mark, Urgency
 from jobs.plans import described, make_plan, planner
 from jobs.queues import SURVEY
 from jobs.trials import digest, trial_values, try_record
@@ -252,7 +252,7 @@ def test_a_survey_and_a_judgement_of_the_same_account_never_wait_for_each_other(
     ids = [world.account(id) for id, _ in known(world)]
     store, now = world.runtime.store, world.clock.now()
     with store.begin() as tx:
-        tx.lanes.mark_all_dirty(dict.fromkeys(ids, Urgency.NORMAL), EVALUATE, cause="test")
+        tx.lanes.mark_all_dirty(dict.fromkeys(ids, Mark(Urgency.NORMAL, "test")), EVALUATE)
     failed: list[Exception] = []
 
     def judge() -> None:

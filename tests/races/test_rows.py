@@ -42,7 +42,7 @@ def add(tx: Transaction, account: AccountId, effect: Effect) -> bool:
 
 
 def take_in(tx: Transaction) -> int:
-    rows = tx.inbox.take_new(10)
+    rows = tx.inbox.take_new("s", 10)
     for row in rows:
         tx.inbox.finish(row.id, InboxState.DONE, now=NOW)
     return len(rows)

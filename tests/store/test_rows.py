@@ -42,7 +42,7 @@ def test_a_message_keeps_its_bytes(store: UnitOfWork) -> None:
         tx.inbox.store([Incoming(source="s", key="k", topic="t", body=body)], NOW)
 
     with store.begin() as tx:
-        (row,) = tx.inbox.take_new(10)
+        (row,) = tx.inbox.take_new("s", 10)
     assert row.body == body
 
 
@@ -52,7 +52,7 @@ def test_a_quarantined_message_is_not_taken(store: UnitOfWork) -> None:
         tx.inbox.store([odd], NOW)
 
     with store.begin() as tx:
-        assert tx.inbox.take_new(10) == []
+        assert tx.inbox.take_new("s", 10) == []
         assert not tx.inbox.has_new()
 
 
@@ -67,7 +67,7 @@ def test_the_same_key_of_two_sources_is_two_messages(store: UnitOfWork) -> None:
 def test_a_reason_that_no_text_column_can_hold_is_kept_as_an_escape(store: UnitOfWork) -> None:
     with store.begin() as tx:
         tx.inbox.store([Incoming(source="s", key="k", topic="t", body=b"")], NOW)
-        (row,) = tx.inbox.take_new(1)
+        (row,) = tx.inbox.take_new("s", 1)
         tx.inbox.finish(row.id, InboxState.QUARANTINED, now=NOW, reason="a\x00b\ud83d")
 
     with store.begin() as tx:
