@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,17 @@ from simulators.salesforce.errors import Refusal, malformed_query
 from simulators.salesforce.ids import full_id
 from simulators.salesforce.org import Org, Row
 from simulators.salesforce.schema import Children, SObject
-from simulators.salesforce.soql import Compare, Condition, Every, Path, Query, Within, parse
+from simulators.salesforce.soql import (
+    Compare,
+    Condition,
+    Every,
+    Literal,
+    Path,
+    Query,
+    Some,
+    Within,
+    parse,
+)
 from simulators.salesforce.soql_fields import Reach, Reader
 from simulators.salesforce.soql_where import Conditions, folded
 from simulators.salesforce.values import show
@@ -115,22 +125,32 @@ class _Run:
 
     def _candidates(self, one: SObject, where: Condition | None) -> set[str] | None:
         """The ids that can match at all, when the condition pins them down by id or key."""
-        for part in where.parts if isinstance(where, Every) else (where,):
-            if isinstance(part, Compare) and part.op == "=":
-                values = [part.value]
-            elif isinstance(part, Within) and not part.negated and part.query is None:
-                values = list(part.values)
-            else:
-                continue
-            field = one.find(str(part.path))
-            texts = [str(value.value) for value in values if value.kind == "string"]
-            if field is None or len(texts) != len(values):
-                continue
-            if field.name == "Id":
-                return {full_id(text) or "" for text in texts}
-            if field.unique and not self._org.lag and not self._deleted:
-                held = (self._org.by_key(field, one.name, text, None) for text in texts)
-                return {row["Id"] for rows in held for row in rows}
+        match where:
+            case Every(parts):
+                pinned = (self._candidates(one, part) for part in parts)
+                return next((found for found in pinned if found is not None), None)
+            case Some(parts):
+                found = [self._candidates(one, part) for part in parts]
+                pinned_by = [ids for ids in found if ids is not None]
+                return set().union(*pinned_by) if len(pinned_by) == len(found) else None
+            case Compare(op="="):
+                return self._pinned(one, where.path, [where.value])
+            case Within(negated=False, query=None):
+                return self._pinned(one, where.path, where.values)
+            case _:
+                return None
+
+    def _pinned(self, one: SObject, path: Path, values: Sequence[Literal]) -> set[str] | None:
+        field = one.find(str(path))
+        texts = [str(value.value) for value in values if value.kind == "string"]
+        if field is None or len(texts) != len(values):
+            return None
+        if field.name == "Id":
+            return {full_id(text) or "" for text in texts}
+        if field.unique and not self._org.lag:
+            held = (self._org.by_key(field, one.name, text, None) for text in texts)
+            binned = self._org.bin[one.name] if self._deleted else ()
+            return {row["Id"] for rows in held for row in rows}.union(binned)
         return None
 
     def _rows(
