@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,8 +15,6 @@ import sqlalchemy as sa
 from bench.crms import CRMS, NO_CLOCKWORK, Crm
 from bench.places import servers
 from bench.stage import Stage, staged
-from domain.ids import Ref
-from domain.rows import EVALUATE, Mark, Urgency
 from jobs.queues import SURVEY
 from mappings.mapping_file import default_mapping_text, load_mapping
 from ops.embedded import Engines
@@ -64,7 +61,7 @@ def _one(system: str, accounts: int) -> dict[str, Any]:
         stage.stripe.postman.dial.loss = 1.0
         known = _accounts(stage, crm, accounts)
         started = time.perf_counter()
-        _learn(stage, both, [customer for customer, _ in known])
+        stage.learn([customer for customer, _ in known], patience=PATIENCE)
         learned = time.perf_counter() - started
         _run(stage, both, crm, SURVEY)
         _run(stage, both, crm, f"poll:{system}")
@@ -143,22 +140,6 @@ def _accounts(stage: Stage, crm: Crm, accounts: int) -> list[tuple[str, str]]:
         )
         known.append((customer, crm.add(f"Account {number}", customer, is_vip=False)))
     return known
-
-
-def _learn(stage: Stage, both: Engines, customers: Sequence[str]) -> None:
-    """Link every account and bring it in step, as a backfill does."""
-    store = UnitOfWork(both.database_url)
-    for start in range(0, len(customers), 500):
-        with store.begin() as tx:
-            now = datetime.now(UTC)
-            some = [
-                tx.links.open_account(Ref("stripe", "customer", customer), now=now)
-                for customer in customers[start : start + 500]
-            ]
-            marks = dict.fromkeys(some, Mark(Urgency.BULK, "backfill:bench"))
-            tx.lanes.mark_all_dirty(marks, EVALUATE)
-    store.close()
-    stage.wait_idle(PATIENCE)
 
 
 def _run(stage: Stage, both: Engines, crm: Crm, schedule: str) -> dict[str, Any]:

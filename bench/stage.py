@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +14,8 @@ from pathlib import Path
 import psycopg
 from pydantic import SecretStr
 
+from domain.ids import Ref
+from domain.rows import EVALUATE, Mark, Urgency
 from jobs.supervisor import Supervisor, worker_commands
 from ops.embedded import Engines
 from settings import HubspotSettings, SalesforceSettings, Settings
@@ -21,6 +23,7 @@ from simulators.clock import SimClock
 from simulators.hubspot import HubspotSim
 from simulators.salesforce import SalesforceSim
 from simulators.stripe import StripeSim
+from store.unit_of_work import UnitOfWork
 
 HUBSPOT_URL = "https://hooks.kidglove.example/webhooks/hubspot"
 """The public address, which HubSpot signs; a proxy leads from it to the edge."""
@@ -68,6 +71,21 @@ class Stage:
         self.clock.advance(timedelta(hours=1, minutes=2))
         self.clock.set_rate(1)
         self.stripe.postman.dial.held = False
+
+    def learn(self, customers: Sequence[str], *, patience: float) -> None:
+        """Bring these customers in as a first fill does: read whole, linked, and in step."""
+        store = UnitOfWork(self.database_url)
+        for start in range(0, len(customers), 500):
+            with store.begin() as tx:
+                now = datetime.now(UTC)
+                some = [
+                    tx.links.open_account(Ref("stripe", "customer", customer), now=now)
+                    for customer in customers[start : start + 500]
+                ]
+                marks = dict.fromkeys(some, Mark(Urgency.BULK, "backfill:bench"))
+                tx.lanes.mark_all_dirty(marks, EVALUATE)
+        store.close()
+        self.wait_idle(patience)
 
     def wait_idle(self, seconds: float = 30) -> None:
         """Until no lane is dirty and nothing waits in the inbox, twice in a row."""

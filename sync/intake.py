@@ -14,9 +14,8 @@ from sync.durable import Store, TransactionPort
 from sync.notices import CUSTOMER, Notice, mark_noticed
 
 ROWS = 200
-HINTS = 500
-"""Messages, and what they name, that one transaction takes in at most: whatever comes meanwhile
-waits for its end."""
+"""Messages of a source that one transaction takes in at most: whatever comes meanwhile waits for
+its end."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Intake:
 
     def _take_from(self, source: str, limit: int) -> Taken:
         read: list[tuple[InboxRow, Sequence[Hint]]] = []
-        quarantined = named = 0
+        quarantined = 0
         with self._store.begin() as tx:
             for row in tx.inbox.take_new(source, limit):
                 hints = self._hints(row)
@@ -70,9 +69,6 @@ class Intake:
                     )
                     continue
                 read.append((row, hints))
-                named += len(hints)
-                if named >= HINTS:
-                    break
             marked = self._mark(tx, read)
             if read or quarantined:
                 reached(Checkpoint.TAKEN_IN)

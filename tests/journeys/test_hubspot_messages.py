@@ -37,6 +37,27 @@ def known_companies(world: World) -> list[str]:
     return found
 
 
+@pytest.mark.req("R26")
+def test_an_event_of_a_payment_does_not_wait_for_every_company_that_changed(world: World) -> None:
+    companies = known_companies(world)
+    assert world.portal is not None
+    (crm,) = world.sides
+    for company in companies:
+        crm.say(company, "released")
+    world.portal.postman.flush()
+    customer = world.stripe.add_customer("Late", "late@example.com", card="good")
+    world.stripe.postman.flush()
+
+    world.runtime.intake.take_in(limit=10)
+
+    with world.runtime.store.begin() as tx:
+        account = tx.links.account_of(Ref("stripe", "customer", customer))
+        due = tx.lanes.due(world.clock.now(), resend_seconds=30, limit=200)
+        waiting, left = tx.inbox.waiting(), tx.inbox.counts()["new"]
+    assert account in {lane.account for lane in due}
+    assert (waiting, left) == (["hubspot"], COMPANIES - 10)
+
+
 @pytest.mark.req("R3")
 def test_a_hundred_messages_that_come_twice_are_a_hundred_rows_and_few_jobs(world: World) -> None:
     companies = known_companies(world)

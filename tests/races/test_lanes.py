@@ -7,10 +7,12 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import Conflict
-from domain.ids import AccountId
+from domain.ids import AccountId, Ref
+from domain.ports import Hint
 from domain.rows import EVALUATE, LeasedLane, Urgency
 from store.lanes import LeaseLost
 from store.unit_of_work import Transaction, UnitOfWork
+from sync.notices import Notice, mark_noticed
 from tests.races.stage import NOW, at_once, case, failures, in_open_transactions, open_account
 
 
@@ -173,6 +175,25 @@ def test_a_notice_at_the_moment_of_release_is_never_lost(store: UnitOfWork, turn
     assert failures(in_open_transactions(store, 2, act)) == []
 
     assert is_due(store)
+
+
+@pytest.mark.parametrize("turn", range(10))
+def test_two_sources_that_name_the_same_accounts_in_other_orders_do_not_stop_each_other(
+    store: UnitOfWork, turn: int
+) -> None:
+    accounts = [open_account(store, number) for number in range(50)]
+    hint = Hint(ref=Ref("crm", "account", "1"), topic="changed", event_id="1")
+
+    def act(tx: Transaction, number: int) -> None:
+        named = accounts if number % 2 else accounts[::-1]
+        mark_noticed(
+            tx,
+            [Notice(account=one, hint=hint, cause=f"source{number}:1 changed") for one in named],
+        )
+
+    assert failures(in_open_transactions(store, 8, act)) == []
+
+    assert {leased(store, account).seq for account in accounts} == {8}
 
 
 def test_sixteen_notices_at_once_are_all_counted(store: UnitOfWork) -> None:
