@@ -87,7 +87,9 @@ class Lanes:
                 "kind": kind,
             },
         )
-        self._connection.execute(sa.text(f"NOTIFY {CHANNEL}"))
+        # Nobody waits for bulk work: the relay finds it when it next looks.
+        if any(mark.urgency is not Urgency.BULK for mark in marks.values()):
+            self._wake_relay()
 
     def due(self, now: datetime, *, resend_seconds: float, limit: int) -> list[DueLane]:
         """Dirty lanes that nobody holds and that somebody waits for, most urgent and longest
@@ -246,7 +248,7 @@ class Lanes:
 
         A lost lease releases nothing and is no error.
         """
-        self._connection.execute(
+        is_due = self._connection.execute(
             sa.text(
                 """
                 UPDATE lanes SET lease_until = NULL, owner = NULL,
@@ -257,6 +259,7 @@ class Lanes:
                                     ELSE CAST(:not_before AS timestamptz) END,
                   urgency = CASE WHEN :done AND dirty_seq = :seq THEN 9 ELSE urgency END
                 WHERE account_id = :account AND kind = :kind AND fence = :fence
+                RETURNING dirty_seq > done_seq AND not_before IS NULL
                 """
             ),
             {
@@ -267,8 +270,9 @@ class Lanes:
                 "kind": lane.kind,
                 "fence": lane.fence,
             },
-        )
-        self._connection.execute(sa.text(f"NOTIFY {CHANNEL}"))
+        ).scalar()
+        if is_due:
+            self._wake_relay()
 
     def wake(self, kind: str) -> int:
         """Let every waiting lane of this kind run at once (its circuit closed, its config
@@ -280,8 +284,11 @@ class Lanes:
             ),
             {"kind": kind},
         )
-        self._connection.execute(sa.text(f"NOTIFY {CHANNEL}"))
+        self._wake_relay()
         return result.rowcount
+
+    def _wake_relay(self) -> None:
+        self._connection.execute(sa.text(f"NOTIFY {CHANNEL}"))
 
     def dirty_count(self) -> dict[str, int]:
         """How many lanes of each kind wait or run."""

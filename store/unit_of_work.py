@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from functools import partial
 
 import sqlalchemy as sa
+from psycopg.errors import DeadlockDetected
 
 from domain.boundary import transaction_open
+from domain.errors import Conflict
 from store.agreed import AgreedFields
 from store.audit import Audit
 from store.breaker import BreakerRows
@@ -22,6 +24,12 @@ from store.lanes import Lanes
 from store.links import Links
 from store.plans import Plans
 from store.system import System
+
+
+class Deadlocked(Conflict):
+    """Nothing of this transaction was kept, for another one's sake: it may be tried at once."""
+
+    code = "deadlocked"
 
 
 class Transaction:
@@ -57,9 +65,17 @@ class UnitOfWork:
 
     @contextmanager
     def begin(self) -> Iterator[Transaction]:
-        """One transaction: committed when the block ends well, rolled back when it raises."""
-        with transaction_open("a database transaction"), self._engine.begin() as connection:
-            yield Transaction(connection)
+        """One transaction: committed when the block ends well, rolled back when it raises.
+
+        Raises `Deadlocked` if the database chose it to end a deadlock: the other one goes on.
+        """
+        try:
+            with transaction_open("a database transaction"), self._engine.begin() as connection:
+                yield Transaction(connection)
+        except sa.exc.OperationalError as problem:
+            if isinstance(problem.orig, DeadlockDetected):
+                raise Deadlocked("two transactions waited for each other") from problem
+            raise
 
     def close(self) -> None:
         """Close every pooled connection."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -200,25 +200,9 @@ class Deliver:
         later: dict[AccountId, datetime] = {}
         batch: list[StoredEffect] = []
         changes: list[TaskChange | FieldsChange] = []
-        for account, effects in waiting.items():
-            try:
-                with self._store.begin() as tx:
-                    tx.lanes.hold(lanes[account], seconds=LEASE_SECONDS)
-                    links = tx.links.of(account)
-            except Conflict:
-                self._overtaken(lanes[account])
-                continue
-            crm_id = next(
-                (
-                    link.external_id
-                    for link in links
-                    if link.system == self._system
-                    and link.kind == ACCOUNT
-                    and link.state == "confirmed"
-                ),
-                None,
-            )
-            for effect in effects:
+        records = self._held_records(lanes)
+        for account, crm_id in records.items():
+            for effect in waiting[account]:
                 if effect.not_before is not None and effect.not_before > now:
                     later[account] = _earlier(later.get(account), effect.not_before)
                     continue
@@ -242,8 +226,32 @@ class Deliver:
                     continue
                 if wait is not None:
                     later[effect.account] = _earlier(later.get(effect.account), wait)
-        for account, lane in lanes.items():
-            self._release(lane, later.get(account))
+        with self._store.begin() as tx:
+            for account, lane in lanes.items():
+                until = later.get(account)
+                tx.lanes.release(lane, is_done=until is None, not_before=until)
+
+    def _held_records(self, lanes: Mapping[AccountId, LeasedLane]) -> dict[AccountId, str | None]:
+        """The accounts whose lane is still ours, for as long again, each with its CRM record."""
+        found: dict[AccountId, str | None] = {}
+        with self._store.begin() as tx:
+            for account, lane in lanes.items():
+                try:
+                    tx.lanes.hold(lane, seconds=LEASE_SECONDS)
+                except Conflict:
+                    self._overtaken(lane)
+                    continue
+                found[account] = next(
+                    (
+                        link.external_id
+                        for link in tx.links.of(account)
+                        if link.system == self._system
+                        and link.kind == ACCOUNT
+                        and link.state == "confirmed"
+                    ),
+                    None,
+                )
+        return found
 
     def _answered(
         self,

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 import sqlalchemy as sa
 
 from domain.boundary import HttpInTransaction, assert_no_transaction
+from domain.errors import Conflict
 from domain.ids import Ref
 from store.migrate import upgrade
 from store.tables import metadata
-from store.unit_of_work import UnitOfWork
-from tests.races.stage import NOW, at_once, failures
+from store.unit_of_work import Deadlocked, UnitOfWork
+from tests.races.stage import NOW, at_once, failures, open_account
 
 
 class Fails(Exception):
@@ -52,6 +55,26 @@ def test_a_vendor_that_is_called_within_a_step_is_refused(store: UnitOfWork) -> 
     with pytest.raises(HttpInTransaction):
         step()
     assert_no_transaction("a vendor")
+
+
+def test_the_loser_of_a_deadlock_is_told_so_and_left_nothing(store: UnitOfWork) -> None:
+    both = [open_account(store, number) for number in range(2)]
+    has_first = threading.Barrier(2, timeout=30)
+
+    def act(number: int) -> None:
+        mine, other = both[number], both[1 - number]
+        with store.begin() as tx:
+            tx.links.name(mine, f"by {number}")
+            has_first.wait()
+            tx.links.name(other, f"by {number}")
+
+    (lost,) = failures(at_once(2, act))
+
+    assert lost is Deadlocked
+    assert issubclass(lost, Conflict)
+    with store.begin() as tx:
+        names = [tx.cases.account_name(account) for account in both]
+    assert len(set(names)) == 1, "one of them wrote both"
 
 
 def test_a_pool_whose_connections_were_cut_is_used_again_without_an_error(
