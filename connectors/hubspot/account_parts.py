@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from connectors.hubspot import ids
@@ -30,6 +30,8 @@ TALKS: Mapping[str, tuple[str, ...]] = {
 }
 """Where talks are kept, and the properties that tell one. Notes are left out: nobody was spoken
 to in them."""
+KINDS = (ids.TASKS, ids.TICKETS, ids.CONTACTS, *TALKS)
+"""Everything that hangs on a company."""
 
 
 class Part(StrEnum):
@@ -53,6 +55,20 @@ class Hanging:
     denied: frozenset[Part] = field(default=frozenset())
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """The companies to read, and what a first call has told of them: links by kind of record."""
+
+    companies: Sequence[str]
+    urgent: bool
+    known: Mapping[str, list[Row]] = field(default_factory=dict)
+
+    def is_enough(self, kind: str) -> bool:
+        """Whether nothing more need be asked about this kind: who is an accounts payable contact
+        is told by the label of its association, which the first call does not bring."""
+        return kind in self.known and not (kind == ids.CONTACTS and self.known[kind])
+
+
 class Parts:
     """Reads what hangs on companies. A part without access is left out and asked for later."""
 
@@ -60,27 +76,24 @@ class Parts:
         self._gateway = gateway
         self._now = now
         self._denied: dict[Part, datetime] = {}
+        self._split_since = datetime.min.replace(tzinfo=UTC)
         self._stages: tuple[datetime, frozenset[str]] | None = None
 
     def of(
         self, companies: Sequence[str], *, fields: TaskFields, has_contact: bool, urgent: bool
     ) -> dict[str, Hanging]:
-        """Everything that hangs on each company, two calls for each kind of record."""
+        """Everything that hangs on each company, two calls for each kind of record. For one company
+        a single call tells of every kind whether there is any."""
         if not companies:
             return {}
-        tasks = self._records(companies, ids.TASKS, fields.read, urgent=urgent)
+        asked = self._asked(companies, urgent=urgent)
+        tasks = self._records(asked, ids.TASKS, fields.read)
         tickets = self._allowed(
             Part.TICKETS,
-            lambda: self._open_only(
-                self._records(companies, ids.TICKETS, TICKET_PROPERTIES, urgent=urgent)
-            ),
+            lambda: self._open_only(self._records(asked, ids.TICKETS, TICKET_PROPERTIES)),
         )
-        contacts = (
-            self._allowed(Part.CONTACT, lambda: self._labelled(companies, urgent=urgent))
-            if has_contact
-            else {}
-        )
-        talks = self._allowed(Part.TALKS, lambda: self._talks(companies, urgent=urgent))
+        contacts = self._allowed(Part.CONTACT, lambda: self._labelled(asked)) if has_contact else {}
+        talks = self._allowed(Part.TALKS, lambda: self._talks(asked))
         lacking = frozenset(
             part
             for part, found in (
@@ -111,18 +124,30 @@ class Parts:
             self._denied[part] = self._now()
             return None
 
+    def _asked(self, companies: Sequence[str], *, urgent: bool) -> _Asked:
+        if len(companies) > 1 or self._now() - self._split_since < DENIED_FOR:
+            return _Asked(companies=companies, urgent=urgent)
+        try:
+            (one,) = companies
+            known = self._gateway.linked_with(
+                ids.COMPANIES, one, KINDS, what=f"company {one}", urgent=urgent
+            )
+        except MissingScope:
+            # One of the kinds is denied: asked for one by one, the others are answered.
+            self._split_since = self._now()
+            known = {}
+        return _Asked(companies=companies, urgent=urgent, known=known)
+
     def _records(
-        self,
-        companies: Sequence[str],
-        kind: str,
-        properties: Sequence[str],
-        *,
-        urgent: bool,
-        newest: int = 0,
+        self, asked: _Asked, kind: str, properties: Sequence[str], *, newest: int = 0
     ) -> dict[str, list[tuple[Row, Row]]]:
         """The records of one kind by company, each with the association that led to it."""
+        companies, urgent = asked.companies, asked.urgent
         what = f"{kind} of {len(companies)} companies"
-        linked = self._gateway.linked(ids.COMPANIES, companies, kind, what=what, urgent=urgent)
+        if asked.is_enough(kind):
+            linked = {companies[0]: asked.known[kind]}
+        else:
+            linked = self._gateway.linked(ids.COMPANIES, companies, kind, what=what, urgent=urgent)
         wanted = {
             one: sorted(
                 {str(link["toObjectId"]): link for link in linked.get(one, [])}.items(),
@@ -167,16 +192,14 @@ class Parts:
             self._stages = (self._now(), closed)
         return self._stages[1]
 
-    def _labelled(
-        self, companies: Sequence[str], *, urgent: bool
-    ) -> dict[str, list[tuple[Row, frozenset[str]]]]:
-        found = self._records(companies, ids.CONTACTS, CONTACT_PROPERTIES, urgent=urgent)
+    def _labelled(self, asked: _Asked) -> dict[str, list[tuple[Row, frozenset[str]]]]:
+        found = self._records(asked, ids.CONTACTS, CONTACT_PROPERTIES)
         return {one: [(row, _labels(link)) for row, link in rows] for one, rows in found.items()}
 
-    def _talks(self, companies: Sequence[str], *, urgent: bool) -> dict[str, list[tuple[str, Row]]]:
-        talks: dict[str, list[tuple[str, Row]]] = {one: [] for one in companies}
+    def _talks(self, asked: _Asked) -> dict[str, list[tuple[str, Row]]]:
+        talks: dict[str, list[tuple[str, Row]]] = {one: [] for one in asked.companies}
         for kind, properties in TALKS.items():
-            found = self._records(companies, kind, properties, urgent=urgent, newest=NEWEST)
+            found = self._records(asked, kind, properties, newest=NEWEST)
             for one, rows in found.items():
                 talks[one] += [(kind, row) for row, _ in rows]
         return talks

@@ -183,6 +183,32 @@ class Gateway:
             _only_gone(said, what)
         return found
 
+    def linked_with(
+        self, kind: str, id: str, to: Sequence[str], *, what: str, urgent: bool = False
+    ) -> dict[str, list[Row]]:
+        """`linked` for one record and several kinds at once, without labels: one call, and more
+        only for a kind of which there are so many that they come in pages."""
+        said = self._client.call(
+            Api.BASIC,
+            "get_by_id",
+            kind,
+            id,
+            properties=["hs_object_id"],
+            associations=list(to),
+            kind=f"{kind}.all",
+            what=what,
+            urgent=urgent,
+        )
+        found: dict[str, list[Row]] = {}
+        for one in to:
+            # VENDOR: a kind without any is left out of the answer (objects guide, retrieve).
+            part = (said.get("associations") or {}).get(one) or {}
+            if _next(part) is not None:
+                found[one] = self.linked(kind, [id], one, what=what, urgent=urgent)[id]
+            else:
+                found[one] = [{"toObjectId": row["id"]} for row in part.get("results") or []]
+        return found
+
     def associate(
         self, kind: str, to: str, inputs: Sequence[Row], *, what: str, urgent: bool = False
     ) -> tuple[list[Row], list[VendorError]]:

@@ -17,10 +17,9 @@ MOST_READ, MOST_WRITTEN = 1_000, 2_000
 
 
 class AssociationsApi:
-    """Links of one record, and batches. `page_size` is how many one record shows at once."""
+    """Links of one record, and batches."""
 
     def __init__(self, portal: Portal, associating: Associating, batches: BatchApi) -> None:
-        self.page_size = 500
         self.lists_on_newest = False
         """Whether `GET .../associations/{type}` exists on the newest version: it is in no file."""
         self._portal = portal
@@ -142,7 +141,7 @@ class AssociationsApi:
         record = self._portal.get(*source)
         if record is None:
             raise not_found()
-        most = min(call.limit(500, 500), self.page_size)
+        most = min(call.limit(500, 500), self._portal.links.page_size)
         shown, more = self._page(record.end, target.name, call.query.get("after", "0"), most)
         page: dict[str, Any] = {"results": shown}
         if more:
@@ -156,7 +155,7 @@ class AssociationsApi:
             raise invalid("Invalid after")
         known = self._portal.links.types[source[0], target]
         held = list(self._portal.links.of(source, target).items())
-        first, size = int(after), most or self.page_size
+        first, size = int(after), most or self._portal.links.page_size
         shown = [
             {"toObjectId": id, "associationTypes": [_type(known[one]) for one in sorted(ids)]}
             for (_, id), ids in held[first : first + size]

@@ -72,9 +72,11 @@ End = tuple[str, str]
 
 
 class Links:
-    """Which records are linked, and by which types; each link is kept from both ends."""
+    """Which records are linked, and by which types; each link is kept from both ends. `page_size`
+    is how many one record shows at once."""
 
     def __init__(self) -> None:
+        self.page_size = 500
         self.types: dict[tuple[str, str], dict[int, LinkType]] = {}
         self._held: dict[End, dict[End, frozenset[int]]] = {}
         for one in link_types():

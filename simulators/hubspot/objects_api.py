@@ -100,6 +100,7 @@ class ObjectsApi:
             target = self._portal.type_of(name)
             if target is None:
                 raise invalid(f"Unable to infer object type from: {name}")
+            require(call.grant, target.reads)
             found = self._showing.linked(record, target)
             if found["results"]:
                 links[target.name] = found

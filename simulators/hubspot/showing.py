@@ -61,8 +61,8 @@ class Showing:
         kept = {name: text for name, text in shown["properties"].items() if text is not None}
         return {**shown, "properties": kept}
 
-    def linked(self, record: Record, target: ObjectType, most: int = 500) -> dict[str, Any]:
-        """The `associations` of a single read, for one kind of target."""
+    def linked(self, record: Record, target: ObjectType) -> dict[str, Any]:
+        """The `associations` of a single read, for one kind of target: the first page of them."""
         rows: list[dict[str, Any]] = []
         known = self._portal.links.types.get((record.type, target.name), {})
         source = self._portal.types[record.type]
@@ -73,7 +73,11 @@ class Showing:
                 rows.append(
                     {"id": id, "type": kind if label is None else f"{kind}_{label.lower()}"}
                 )
-        return {"results": rows[:most]}
+        most = self._portal.links.page_size
+        shown: dict[str, Any] = {"results": rows[:most]}
+        if len(rows) > most:
+            shown["paging"] = {"next": {"after": str(most), "link": ""}}
+        return shown
 
     def url(self, record: Record) -> str:
         """The record's page for people."""

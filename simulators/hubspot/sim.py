@@ -244,6 +244,11 @@ class HubspotSim(StageHands):
             else:
                 self._properties.refuses_unique.add(type_name)
 
+    def set_page_size(self, size: int) -> None:
+        """How many links one record shows at once."""
+        with self._portal.lock:
+            self._portal.links.page_size = size
+
     def set_scopes(self, scopes: Collection[str]) -> None:
         """Grant exactly these scopes to the app."""
         with self._portal.lock:

@@ -44,6 +44,7 @@ _PLAIN = (
     "set_limits",
     "set_merging",
     "set_options",
+    "set_page_size",
     "set_scopes",
     "set_search_lag",
     "set_unique_on",

@@ -134,25 +134,47 @@ def test_a_user_id_is_not_taken_for_an_owner_id(stage: Stage) -> None:
 
 
 @pytest.mark.req("R24", partly="only the cost of reading on the HubSpot side")
-def test_a_hundred_companies_cost_as_many_calls_as_one(stage: Stage) -> None:
+def test_a_hundred_companies_cost_as_many_calls_as_two(stage: Stage) -> None:
     customers = [f"cus_{number}" for number in range(100)]
     for customer in customers:
         stage.sim.add_company(f"Company {customer}", stripe_customer_id=customer)
     connector = stage.connector()
     connector.read_accounts(customers=customers[:1], plan=PLAN)
     connector.calls.clear()
-    connector.read_accounts(customers=customers[:1], plan=PLAN)
-    alone = connector.calls.total()
+    connector.read_accounts(customers=customers[:2], plan=PLAN)
+    two = connector.calls.total()
     connector.calls.clear()
     connector.read_accounts(customers=customers, plan=PLAN)
-    assert (connector.calls.total(), connector.calls["companies.read"]) == (alone, 1)
+    assert (connector.calls.total(), connector.calls["companies.read"]) == (two, 1)
+
+
+def test_a_company_alone_is_read_as_among_others_and_costs_no_call_for_what_it_has_not(
+    stage: Stage,
+) -> None:
+    other = stage.sim.add_company("Other", stripe_customer_id="cus_other")
+    connector = stage.connector()
+    stage.read(connector)
+    connector.calls.clear()
+
+    stage.read(connector)
+
+    assert connector.calls == {"companies.read": 1, "companies.all": 1}
+    for number in range(2):
+        stage.sim.add_ticket(stage.company, f"Ticket {number}")
+    stage.sim.add_call(stage.company, "Renewal", at=START - timedelta(days=3), owner=stage.csm)
+    stage.sim.add_task(stage.company, "Call back")
+    label(stage, stage.sim.add_contact(stage.company, "Ana", "Lima", "ana@example.com"))
+    alone = stage.read(connector)
+    among = connector.read_accounts(ids=[stage.ref.id, other], plan=PLAN)[stage.ref.id]
+    assert isinstance(among, FoundAccounts)
+    assert among.records == (alone,)
 
 
 def test_links_that_come_in_pages_are_all_followed(stage: Stage) -> None:
     titles = {f"Ticket {number}" for number in range(7)}
     for title in titles:
         stage.sim.add_ticket(stage.company, title)
-    stage.sim.associations.page_size = 3
+    stage.sim.set_page_size(3)
     tickets = stage.read(stage.connector()).tickets
     assert isinstance(tickets, Known)
     assert {one.title for one in tickets.value} == titles

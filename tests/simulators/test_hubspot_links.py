@@ -145,7 +145,7 @@ def test_a_batch_read_names_the_records_without_links(desk: Desk, base: str, sta
 
 def test_each_input_of_a_batch_read_has_a_cursor_of_its_own(desk: Desk) -> None:
     tasks = [desk.sim.add_task(desk.acme, f"Call {place}") for place in range(5)]
-    desk.sim.associations.page_size = 2
+    desk.sim.set_page_size(2)
     found: list[str] = []
     row: dict[str, Any] = {"id": desk.acme}
     while row:
