@@ -12,6 +12,7 @@ from connectors.hubspot.errors import MissingScope
 from connectors.hubspot.gateway import Gateway
 from connectors.hubspot.tasks import TaskFields
 from connectors.hubspot.wire import Row
+from domain.errors import Gone
 
 DENIED_FOR = timedelta(minutes=10)
 """How long a part without access is not asked for again: asking costs a call each time."""
@@ -135,6 +136,9 @@ class Parts:
         except MissingScope:
             # One of the kinds is denied: asked for one by one, the others are answered.
             self._split_since = self._now()
+            known = {}
+        except Gone:
+            # It went away since it was read: who asks kind by kind is told of nothing.
             known = {}
         return _Asked(companies=companies, urgent=urgent, known=known)
 

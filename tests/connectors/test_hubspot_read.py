@@ -14,6 +14,7 @@ from domain.errors import Gone, Misconfigured
 from domain.facts import Role
 from domain.leaf import Known, Missing
 from domain.ports import FoundAccounts
+from simulators.faults import Fault, Harm
 from tests.connectors.hubspot_stage import CUSTOMER, NAMES, PLAN, START, Stage, staged
 
 
@@ -168,6 +169,16 @@ def test_a_company_alone_is_read_as_among_others_and_costs_no_call_for_what_it_h
     among = connector.read_accounts(ids=[stage.ref.id, other], plan=PLAN)[stage.ref.id]
     assert isinstance(among, FoundAccounts)
     assert among.records == (alone,)
+
+
+def test_a_company_that_goes_away_while_it_is_read_is_read_as_it_was(stage: Stage) -> None:
+    stage.sim.faults.arm(
+        Fault(harm=Harm.STATUS, method="GET", path=r".*/companies/\d+", status=404)
+    )
+
+    record = stage.read(stage.connector())
+
+    assert (record.ref, record.name) == (stage.ref, "Aurelius Partners")
 
 
 def test_links_that_come_in_pages_are_all_followed(stage: Stage) -> None:
