@@ -8,8 +8,10 @@ from rq.serializers import JSONSerializer
 
 INTAKE = "intake"
 """Stored messages become dirty lanes."""
+URGENT = "urgent"
+"""Accounts that people handle are read and judged, each alone: no crowd is in front of them."""
 EVALUATE = "evaluate"
-"""Accounts are read and judged."""
+"""All other accounts are read and judged."""
 BULK = "bulk"
 """Work on many accounts that nobody waits for (backfill, sweeps, a new mapping): read, judged and
 written here, so that it never stands in front of a case."""
@@ -27,7 +29,7 @@ FAILURE_TTL = 7 * 86_400
 
 def queue_names(systems: tuple[str, ...]) -> tuple[str, ...]:
     """Every queue of an installation; each worker process serves exactly one of them."""
-    return (INTAKE, EVALUATE, BULK, UPKEEP, *systems)
+    return (INTAKE, URGENT, EVALUATE, BULK, UPKEEP, *systems)
 
 
 def of_schedule(name: str) -> str:

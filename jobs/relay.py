@@ -16,7 +16,7 @@ import redis
 import structlog
 
 from domain.rows import EVALUATE as EVALUATE_LANE
-from domain.rows import Urgency
+from domain.rows import Mark, Urgency
 from jobs import queues
 from store.lanes import CHANNEL, DueLane
 from store.unit_of_work import UnitOfWork
@@ -79,10 +79,10 @@ class Relay:
             if not tx.system.lead(LEADER, owner=self._owner, seconds=LEADER_SECONDS):
                 return Tick()
             timers = tx.cases.take_due_timers(now, LIMIT)
-            for account, kind in timers:
-                tx.lanes.mark_dirty(
-                    account, EVALUATE_LANE, urgency=Urgency.VIP, cause=f"timer:{kind}"
-                )
+            tx.lanes.mark_all_dirty(
+                {account: Mark(Urgency.VIP, f"timer:{kind}") for account, kind in timers},
+                EVALUATE_LANE,
+            )
             schedules = tx.system.take_due_schedules(now)
             has_new = tx.inbox.has_new()
         self._send_schedules(schedules, now)
@@ -112,9 +112,9 @@ class Relay:
         jobs = lanes = 0
         waiting: dict[str, int] = {}
         for batch in _batches(due):
-            queue = queues.EVALUATE if batch[0].kind == EVALUATE_LANE else batch[0].kind
+            queue = _queue(batch[0])
             if batch[0].urgency is not Urgency.VIP:
-                # A queue is served in order: what waits in it is waited for by the urgent, too.
+                # A system's queue is served in order: the urgent wait for what waits in it, too.
                 if waiting.setdefault(queue, self._backlog(queue)) >= BACKLOG:
                     continue
                 waiting[queue] += 1
@@ -199,6 +199,12 @@ class Relay:
                 tx.system.step_down(LEADER, owner=self._owner)
         except Exception as problem:  # noqa: BLE001 # reason: at the end the lease simply runs out
             log.warning("relay.step_down_failed", error=type(problem).__name__)
+
+
+def _queue(lane: DueLane) -> str:
+    if lane.kind != EVALUATE_LANE:
+        return lane.kind
+    return queues.URGENT if lane.urgency is Urgency.VIP else queues.EVALUATE
 
 
 def _batches(due: Sequence[DueLane]) -> list[Sequence[DueLane]]:

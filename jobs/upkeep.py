@@ -7,7 +7,7 @@ from datetime import timedelta
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from domain.errors import KidgloveError
+from domain.errors import Conflict, KidgloveError
 from jobs.crms import connected
 from jobs.queues import SURVEY
 from settings import Settings
@@ -55,6 +55,9 @@ def run(here: Runtime, name: str, *, now: bool) -> Found:
     here.follow()
     try:
         return _survey(here, now=now) if name == SURVEY else _one(here, name)
+    except Conflict:
+        # Somebody else's work came between: it runs again in its time, and nobody need be told.
+        raise
     except KidgloveError as problem:
         _tell(here, name, problem)
         raise

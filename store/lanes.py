@@ -279,8 +279,14 @@ class Lanes:
         changed)."""
         result = self._connection.execute(
             sa.text(
-                "UPDATE lanes SET not_before = NULL, sent_seq = 0 "
-                "WHERE kind = :kind AND dirty_seq > done_seq"
+                """
+                WITH waiting AS (
+                  SELECT account_id FROM lanes WHERE kind = :kind AND dirty_seq > done_seq
+                  ORDER BY account_id FOR UPDATE
+                )
+                UPDATE lanes SET not_before = NULL, sent_seq = 0 FROM waiting
+                WHERE lanes.account_id = waiting.account_id AND kind = :kind
+                """
             ),
             {"kind": kind},
         )

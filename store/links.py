@@ -33,16 +33,24 @@ class Links:
 
     def accounts_of(self, refs: Collection[Ref]) -> dict[Ref, AccountId]:
         """`account_of` for many records, in one query; nothing for a record without one."""
-        which = sa.tuple_(links.c.system, links.c.kind, links.c.external_id)
         rows = self._connection.execute(
-            sa.select(links).where(
-                which.in_({(ref.system, ref.kind, ref.id) for ref in refs}),
-                links.c.state == LinkState.CONFIRMED,
-            )
+            sa.text(
+                """
+                SELECT asked.system, asked.kind, asked.id, links.account_id
+                FROM unnest(CAST(:systems AS text[]), CAST(:kinds AS text[]), CAST(:ids AS text[]))
+                  AS asked(system, kind, id)
+                JOIN links ON links.system = asked.system AND links.kind = asked.kind
+                  AND links.external_id = asked.id AND links.state = :state
+                """
+            ),
+            {
+                "systems": [ref.system for ref in refs],
+                "kinds": [ref.kind for ref in refs],
+                "ids": [ref.id for ref in refs],
+                "state": LinkState.CONFIRMED,
+            },
         )
-        return {
-            Ref(row.system, row.kind, row.external_id): AccountId(row.account_id) for row in rows
-        }
+        return {Ref(row.system, row.kind, row.id): AccountId(row.account_id) for row in rows}
 
     def open_account(self, ref: Ref, *, now: datetime, name: str | None = None) -> AccountId:
         """The account of this record, made now if there is none. Two at once get the same one."""

@@ -223,7 +223,8 @@ class Deliver:
                     wait = self._answered(lanes[effect.account], effect, answer, tally)
                 except Conflict:
                     self._overtaken(lanes[effect.account])
-                    continue
+                    # If the lane is ours all the same, the effect is open and looked for at once.
+                    wait = now
                 if wait is not None:
                     later[effect.account] = _earlier(later.get(effect.account), wait)
         with self._store.begin() as tx:

@@ -49,7 +49,17 @@ class Intake:
         nothing; one about nobody we know is ignored with the reason."""
         with self._store.begin() as tx:
             sources = tx.inbox.waiting()
-        taken = [self._take_from(source, limit) for source in sources]
+        taken: list[Taken] = []
+        problems: list[Exception] = []
+        for source in sources:
+            try:
+                taken.append(self._take_from(source, limit))
+            except self._unstoppable:
+                raise
+            except Exception as problem:  # noqa: BLE001 # reason: one source must not keep the others out
+                problems.append(problem)
+        if problems:
+            raise problems[0]
         return Taken(
             sum(one.looked_at for one in taken),
             sum(one.marked for one in taken),
@@ -87,7 +97,9 @@ class Intake:
             raise
         except Exception as problem:  # noqa: BLE001 # reason: nothing in a message may stop the others
             return f"it cannot be read ({type(problem).__name__})"
-        named = [text for hint in hints for text in (hint.ref.id, hint.echo_of or "")]
+        named = [
+            text for hint in hints for text in (hint.ref.kind, hint.ref.id, hint.echo_of or "")
+        ]
         if not all(text.isprintable() for text in named):
             return "it names a record with characters that no id has"
         return hints

@@ -42,11 +42,10 @@ def urgency_of(standing: Standing, hint: Hint) -> Urgency:
     """An account that people handle goes first; who that is was judged the last time.
 
     News of a payment may be a failure. News of a CRM record without a case is not: thousands of
-    them come at once when somebody imports a list, and nobody's failure waits behind those. If it
-    is a word that holds, the next sweep of holds finds it, however much bulk work there is.
+    them come at once when somebody imports a list, and nobody's failure waits behind those.
     """
     if standing.wants_quiet:
         return Urgency.VIP
     if hint.ref.kind == CUSTOMER:
         return Urgency.VIP if standing.intercepts else Urgency.NORMAL
-    return Urgency.NORMAL if standing.has_case else Urgency.BULK
+    return Urgency.NORMAL if standing.has_case or standing.intercepts else Urgency.BULK

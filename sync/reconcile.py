@@ -95,16 +95,10 @@ class Reconcile:
         mapping = config.mappings[crm.system]
         plan = read_plan(mapping)
         refs = set(sweeps.accounts_on_hold(plan=plan, words=tuple(mapping.hold.held)))
-        unknown: list[Ref] = []
-        marked = 0
+        marks: dict[AccountId, Mark] = {}
         with self._store.begin() as tx:
-            held: dict[AccountId, bool] = {}
-            for ref in refs:
-                account = tx.links.account_of(ref)
-                if account is None:
-                    unknown.append(ref)
-                else:
-                    held[account] = True
+            known = tx.links.accounts_of(refs)
+            held = set(known.values())
             open_cases = {
                 stored.case.account: stored.case for stored in tx.cases.all(limit=EVERY_CASE)
             }
@@ -115,21 +109,16 @@ class Reconcile:
                 if is_held and stance is not None and stance.wants_quiet:
                     continue
                 if not _has_run_out(tx, account):
-                    tx.lanes.mark_dirty(
-                        account, EVALUATE, cause=f"reconcile:{crm.system} hold found"
-                    )
-                    marked += 1
+                    marks[account] = Mark(Urgency.NORMAL, f"reconcile:{crm.system} hold found")
             for account, case in open_cases.items():
                 # A word that no row translates is not in the list, and holds all the same.
                 word = case.word
                 is_here = word is not None and word.system in (crm.system, None)
                 if word and is_here and word.is_understood and account not in held:
-                    tx.lanes.mark_dirty(
-                        account, EVALUATE, cause=f"reconcile:{crm.system} hold gone"
-                    )
-                    marked += 1
-        marked += self._open_unknown(crm, unknown, plan)
-        return Found(len(refs), marked)
+                    marks[account] = Mark(Urgency.NORMAL, f"reconcile:{crm.system} hold gone")
+            tx.lanes.mark_all_dirty(marks, EVALUATE)
+        opened = self._open_unknown(crm, sorted(refs - known.keys(), key=str), plan)
+        return Found(len(refs), len(marks) + opened)
 
     def sweep_everybody(self) -> Found:
         """Read and judge every account whole: bulk work, behind everything that is urgent.

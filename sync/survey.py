@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 
 from domain.errors import Gone, KidgloveError
 from domain.ids import AccountId, Ref
@@ -152,7 +153,8 @@ class Survey:
             known = tx.known.customers(self._payments_system, list(page.customers))
             # Who was never brought in stays out until a first fill, or an event, brings it in.
             is_filled = tx.system.cursor(FILL) == FILLED
-            for customer, glance in page.customers.items():
+            # In the order in which everybody opens accounts.
+            for customer, glance in sorted(page.customers.items(), key=itemgetter(0)):
                 # Something open that nobody told of may be a failure: it does not wait.
                 mark = Mark(Urgency.BULK if glance.is_settled else Urgency.NORMAL, CAUSE)
                 one = known.get(customer)

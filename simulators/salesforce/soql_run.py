@@ -142,7 +142,7 @@ class _Run:
 
     def _pinned(self, one: SObject, path: Path, values: Sequence[Literal]) -> set[str] | None:
         field = one.find(str(path))
-        texts = [str(value.value) for value in values if value.kind == "string"]
+        texts = [str(value.value) for value in values if value.kind == "string" and value.value]
         if field is None or len(texts) != len(values):
             return None
         if field.name == "Id":

@@ -119,14 +119,16 @@ class Unreachable(redis.Redis):
 # ------------------------------------------------------------ what is sent, and in which order
 
 
-def test_an_urgent_account_goes_alone_and_first(store: UnitOfWork, connection: redis.Redis) -> None:
+def test_an_urgent_account_goes_alone_and_on_a_queue_where_no_crowd_is_before_it(
+    store: UnitOfWork, connection: redis.Redis
+) -> None:
     ordinary = [dirty(store, number) for number in range(BATCH + 1)]
     urgent = dirty(store, 100, urgency=Urgency.VIP)
 
     tick = relay(store, connection).tick()
 
+    assert jobs(connection, "urgent") == [("evaluate", ([urgent],))]
     assert jobs(connection, "evaluate") == [
-        ("evaluate", ([urgent],)),
         ("evaluate", (ordinary[:BATCH],)),
         ("evaluate", (ordinary[BATCH:],)),
     ]
@@ -290,7 +292,7 @@ def test_a_timer_that_fell_due_makes_its_account_urgent(
     tick = relay(store, connection).tick()
 
     assert tick.timers == 1
-    assert jobs(connection, "evaluate") == [("evaluate", ([account],))]
+    assert jobs(connection, "urgent") == [("evaluate", ([account],))]
     with store.begin() as tx:
         assert [timer.kind for timer in tx.cases.timers(account)] == [TimerKind.HOLD_EXPIRY]
 
@@ -378,7 +380,7 @@ def test_a_timer_that_fell_due_while_redis_was_down_is_not_forgotten(
 
     relay(store, connection).tick()
 
-    assert jobs(connection, "evaluate") == [("evaluate", ([account],))]
+    assert jobs(connection, "urgent") == [("evaluate", ([account],))]
 
 
 def test_a_running_relay_outlives_a_redis_that_is_down(
@@ -506,9 +508,11 @@ def test_ordinary_work_waits_in_the_store_while_jobs_wait_and_urgent_work_does_n
     assert len(jobs(connection, queues.EVALUATE)) == BACKLOG
 
     dirty(store, 99, urgency=Urgency.VIP)
+    dirty(store, 99, kind="crm", urgency=Urgency.VIP)
     one.tick()
 
-    assert len(jobs(connection, queues.EVALUATE)) == BACKLOG + 1
+    assert len(jobs(connection, queues.EVALUATE)) == BACKLOG
+    assert len(jobs(connection, queues.URGENT)) == len(jobs(connection, "crm")) == 1
 
 
 def test_two_relays_that_run_side_by_side_send_each_lane_once(
@@ -526,5 +530,5 @@ def test_two_relays_that_run_side_by_side_send_each_lane_once(
 
 
 def _sent(connection: redis.Redis) -> int:
-    found = [arguments[0] for _, arguments in jobs(connection, queues.EVALUATE)]
+    found = [arguments[0] for _, arguments in jobs(connection, queues.URGENT)]
     return sum(len(one) for one in found if isinstance(one, list))

@@ -206,6 +206,7 @@ def test_each_queue_has_a_worker_of_its_own_and_there_is_one_relay() -> None:
     assert queues == {
         "relay": "relay",
         "worker-intake": "intake",
+        "worker-urgent": "urgent",
         "worker-evaluate": "evaluate",
         "worker-bulk": "bulk",
         "worker-upkeep": "upkeep",
@@ -230,5 +231,5 @@ def test_a_queue_that_does_not_exist_is_named_with_those_that_do(
     assert run_workers(settings, ["evalute"]) == 2
 
     assert capsys.readouterr().err == (
-        "unknown: evalute; known: intake, evaluate, bulk, upkeep, stripe\n"
+        "unknown: evalute; known: intake, urgent, evaluate, bulk, upkeep, stripe\n"
     )

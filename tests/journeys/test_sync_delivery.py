@@ -13,11 +13,14 @@ from sqlalchemy import make_url
 
 from connectors.kit.retry import Retry
 from domain.case import CaseState, Outcome
+from domain.rows import EffectState, StoredEffect
 from mappings.mapping_file import default_mapping_text
 from ops.embedded import Engines
 from simulators.faults import Fault, Harm
 from simulators.hooks import DeliveryDial
 from simulators.salesforce.troubles import whole
+from store.unit_of_work import Deadlocked
+from sync.confirm import Confirm
 from tests.journeys.quiet_scenes import (
     charges,
     failed_high,
@@ -296,6 +299,30 @@ def test_a_used_up_day_of_crm_calls_delays_the_task_and_never_the_silence(world:
 # ---------------------------------------------------------------- the CRM's own troubles
 
 
+def test_writes_whose_receipts_were_all_lost_once_to_a_deadlock_are_looked_for_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = Confirm.written
+    lost: list[str] = []
+
+    def loses_each_once(self: Confirm, effect: StoredEffect, *given: Any, **named: Any) -> None:
+        if effect.key not in lost:
+            lost.append(effect.key)
+            raise Deadlocked("two transactions waited for each other")
+        written(self, effect, *given, **named)
+
+    monkeypatch.setattr(Confirm, "written", loses_each_once)
+    customer, account = world.vip()
+    world.hours(4.5)
+
+    with world.runtime.store.begin() as tx:
+        effects = {one.key: one.state for one in tx.effects.of_account(world.account(customer))}
+        assert tx.lanes.dirty_count() == {}
+    assert len(lost) > 1
+    assert {effects[key] for key in lost} == {EffectState.DONE}
+    assert len(world.tasks(account)) == 1
+
+
 def test_a_closing_that_meets_a_lock_is_not_forgotten_when_the_account_is_judged_again(
     world: World,
 ) -> None:
@@ -303,9 +330,9 @@ def test_a_closing_that_meets_a_lock_is_not_forgotten_when_the_account_is_judged
     task = world.task(account)
     world.org.hold_lock(task["Id"])
     world.stripe.customer_pays(open_invoice(world, customer), card="good")
-    world.settle()
+    world.hours(0.5)
     world.stripe.customer_updates_card(customer)
-    world.settle()
+    world.hours(0.5)
     assert not world.task(account)["IsClosed"]
 
     world.org.release_lock(task["Id"])
@@ -321,7 +348,7 @@ def test_a_task_that_could_not_be_made_yet_is_not_made_for_money_that_came(world
     world.org.faults.arm(refusal)
     world.hours(1)
     world.stripe.customer_pays(open_invoice(world, customer), card="good")
-    world.settle()
+    world.hours(0.5)
 
     world.org.faults.clear()
     world.advance(timedelta(hours=3))

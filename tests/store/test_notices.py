@@ -29,7 +29,7 @@ def hint(kind: str, id: str = "1") -> Hint:
         (HANDLED, CUSTOMER, Urgency.NORMAL),
         (HANDLED, "account", Urgency.NORMAL),
         (VIP, CUSTOMER, Urgency.VIP),
-        (VIP, "account", Urgency.BULK),
+        (VIP, "account", Urgency.NORMAL),
         (QUIET, CUSTOMER, Urgency.VIP),
         (QUIET, "account", Urgency.VIP),
     ],
