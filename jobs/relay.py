@@ -27,7 +27,7 @@ LEADER = "relay"
 LEADER_SECONDS = 10.0
 """How long a dead relay's post stays empty; shorter would let a slow tick lose it."""
 BATCH = 20
-"""Accounts per job of ordinary work: fewer cost more jobs, more make an urgent one wait longer."""
+"""Accounts per job of ordinary work: fewer cost more jobs and calls, more let it wait longer."""
 BULK_BATCH = 100
 """Accounts that one job of bulk work judges: as many as a CRM reads in one call. Nobody waits."""
 GATHER_SECONDS = 300.0
