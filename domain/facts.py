@@ -353,6 +353,8 @@ class CrmPicture:
     problems: tuple[str, ...] = ()
     changed_at: datetime | None = None
     fields_changed_at: Mapping[str, datetime] = field(default_factory=dict)
+    digest: str | None = None
+    """How a list of changes would name the record in this state; see `AccountRecord`."""
 
     def task(self, key: str) -> WorkItem | None:
         """Our task under this key, or None."""

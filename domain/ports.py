@@ -270,7 +270,8 @@ class ReadPlan:
 class AccountRecord:
     """One CRM account as read: mapped fields raw, people and related records already understood.
 
-    `fields_changed_at` has the timed fields whose time the vendor keeps.
+    `fields_changed_at` has the timed fields whose time the vendor keeps. `digest` is that of the
+    hint by which a list of changes would name the record in this state; None if lists give none.
     """
 
     ref: Ref
@@ -287,6 +288,7 @@ class AccountRecord:
     changed_by: str | None = None
     changed_at: datetime | None = None
     fields_changed_at: Mapping[str, datetime] = field(default_factory=dict)
+    digest: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

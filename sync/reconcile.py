@@ -17,6 +17,7 @@ from sync.crms import Crm
 from sync.durable import Store, TransactionPort
 from sync.notices import Notice, mark_noticed
 from sync.refresh import ACCOUNT
+from sync.remembering import hinted
 
 EVERY_CASE = 1_000_000
 """The sweep is the last net: a case that it does not look at is found by nobody."""
@@ -176,11 +177,11 @@ def _has_run_out(tx: TransactionPort, account: AccountId) -> bool:
 
 
 def _says_more(tx: TransactionPort, account: AccountId, hint: Hint, now: datetime) -> bool:
-    """Whether the people's fields of the record differ from when they were last listed.
+    """Whether the people's fields of the record differ from when they were last listed or read.
 
     Our own writes and the overlap of the poll bring a record again without saying anything new.
     """
     if hint.digest is None:
         return True
-    name = f"hint:{hint.record or hint.ref.id}"
+    name = hinted(hint.record or hint.ref.id)
     return tx.system.save_picture(account, name, digest=hint.digest, picture={}, read_at=now)

@@ -351,4 +351,5 @@ def _picture(record: AccountRecord, config: Config, source: str) -> CrmPicture:
         problems=parts.problems,
         changed_at=record.changed_at,
         fields_changed_at=record.fields_changed_at,
+        digest=record.digest,
     )

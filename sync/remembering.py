@@ -32,12 +32,14 @@ def remember(
             tx.links.name(account, payments.value.name)
     if isinstance(crm, Known):
         _keep(tx, codec, account, "crm", crm.value)
+        _know(tx, account, crm.value)
         tx.links.name(account, crm.value.name)
     if read.crm_ref is not None:
         tx.links.link(account, read.crm_ref, now=now)
     for other in read.elsewhere:
         tx.links.link(account, other.account, now=now)
         _keep(tx, codec, account, f"crm:{other.account.system}", other)
+        _know(tx, account, other)
     for one in read.lost:
         _lose(tx, account, one, now)
     for ref in read.ambiguous:
@@ -94,6 +96,24 @@ def _keep(
     still = codec.dump(replace(picture, read_at=_EPOCH))
     digest = hashlib.sha256(json.dumps(still, sort_keys=True, default=str).encode()).hexdigest()
     tx.system.save_picture(account, source, digest=digest, picture=plain, read_at=picture.read_at)
+
+
+def _know(tx: TransactionPort, account: AccountId, picture: CrmPicture) -> None:
+    """A list that names the record as it was just read says nothing new. Our own write moves its
+    stamp, and the next poll would have everybody judged a second time."""
+    if picture.digest is not None:
+        tx.system.save_picture(
+            account,
+            hinted(picture.account.id),
+            digest=picture.digest,
+            picture={},
+            read_at=picture.read_at,
+        )
+
+
+def hinted(record: str) -> str:
+    """Under which name the last known state of a record in lists is kept."""
+    return f"hint:{record}"
 
 
 def _whose(problem: KidgloveError, account: AccountId) -> str:

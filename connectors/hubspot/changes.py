@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from typing import Any
 
 from connectors.hubspot import ids
 from connectors.hubspot.gateway import Gateway
-from connectors.hubspot.names import Names
+from connectors.hubspot.names import Names, fingerprint
 from connectors.hubspot.sweep import PAGE, next_rows
 from connectors.hubspot.wire import Row, millis, moment_or_none
 from domain.ids import Ref
@@ -119,7 +118,7 @@ class ChangeLister:
         )
 
     def _company_hints(self, row: Row) -> list[Hint]:
-        watched = {name: row["properties"].get(name) for name in self._names.watched}
+        watched = self._names.written(row["properties"])
         merged = str(row["properties"].get("hs_merged_object_ids") or "")
         records = [str(row["id"]), *filter(None, merged.split(";"))]
         return [hint_of(row, "company", ids.account(one), watched) for one in records]
@@ -149,14 +148,14 @@ class ChangeLister:
 def hint_of(row: Row, kind: str, ref: Ref, watched: Mapping[str, Any]) -> Hint:
     """The hint of a changed row; the same state of a row is the same hint."""
     stamp = str(row["properties"].get(CHANGED) or row.get("updatedAt") or "")
-    digest = hashlib.sha256(json.dumps(watched, sort_keys=True, default=str).encode())
+    digest = fingerprint(watched)
     return Hint(
         ref=ref,
         topic=f"{kind}.changed",
-        event_id=f"poll:{row['id']}:{stamp}:{digest.hexdigest()[:16]}",
+        event_id=f"poll:{row['id']}:{stamp}:{digest}",
         record=str(row["id"]),
         at=moment_or_none(stamp),
-        digest=digest.hexdigest()[:16] if watched else None,
+        digest=digest if watched else None,
     )
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,3 +24,13 @@ class Names:
     """On companies: the properties that people write, whose change is news. Empty: every one is."""
     csm: str | None = None
     """On companies: the property of the CSM, where the settings name another than the mapping."""
+
+    def written(self, properties: Mapping[str, Any]) -> dict[str, Any]:
+        """What people have written on a company, as the vendor's own texts."""
+        return {name: properties.get(name) for name in self.watched}
+
+
+def fingerprint(said: Any) -> str:
+    """A short text that is the same for the same values, in whichever order they came."""
+    text = json.dumps(said, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -124,8 +124,7 @@ class AccountReader:
             directory=self._people.current(),
             pages=self._pages(),
             read_at=self._now(),
-            resolution=self._names.resolution,
-            csm=self._names.csm,
+            names=self._names,
         )
         records: dict[str, AccountRecord | Bug] = {}
         for id, row in rows.items():

@@ -10,6 +10,7 @@ from typing import Any
 from connectors.hubspot import ids
 from connectors.hubspot.account_parts import Hanging, Part
 from connectors.hubspot.definitions import Definitions
+from connectors.hubspot.names import Names, fingerprint
 from connectors.hubspot.people import Directory
 from connectors.hubspot.tasks import CLOSED, TaskFields, work_item
 from connectors.hubspot.wire import Row, moment_or_none
@@ -52,8 +53,7 @@ class Reading:
     directory: Directory
     pages: Pages
     read_at: datetime
-    resolution: str = ""
-    csm: str | None = None
+    names: Names
 
     def record(self, row: Row, hanging: Hanging) -> AccountRecord:
         """One account. KeyError or ValueError if the row is not one."""
@@ -82,7 +82,13 @@ class Reading:
             changed_by=changed_by,
             changed_at=changed_at,
             fields_changed_at=_changed_at(row, self.plan.timed_fields),
+            digest=self._digest(said),
         )
+
+    def _digest(self, said: Mapping[str, Any]) -> str | None:
+        watched = self.names.written(said)
+        is_read = watched.keys() <= set(self.plan.account_fields)
+        return fingerprint(watched) if watched and is_read else None
 
     @property
     def task_fields(self) -> TaskFields:
@@ -96,7 +102,7 @@ class Reading:
 
     def _people(self, said: Mapping[str, Any]) -> dict[Role, Person]:
         found: dict[Role, Person] = {}
-        for role, name in people_properties(self.plan, self.csm).items():
+        for role, name in people_properties(self.plan, self.names.csm).items():
             owner = self.directory.colleagues.get(str(said.get(name) or ""))
             if owner is not None:
                 found[role] = owner.person
@@ -177,7 +183,7 @@ class Reading:
 
         The author is an owner id where the user has one, else the vendor's word for the source.
         """
-        history = (row.get("propertiesWithHistory") or {}).get(self.resolution) or []
+        history = (row.get("propertiesWithHistory") or {}).get(self.names.resolution) or []
         dated = [(moment_or_none(one.get("timestamp")), one) for one in history]
         newest = max(
             ((at, place) for place, (at, _) in enumerate(dated) if at is not None),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,7 @@ from connectors.salesforce import composite, soql
 from connectors.salesforce.client import Gateway, Row
 from connectors.salesforce.composite import Reply, Sub
 from connectors.salesforce.errors import classified
-from connectors.salesforce.names import Names
+from connectors.salesforce.names import Names, fingerprint
 from connectors.salesforce.signals import subject
 from domain.ports import Hint, Page
 
@@ -131,7 +130,7 @@ class ChangeLister:
         records = [str(row["Id"])]
         if row.get("MasterRecordId"):
             records.append(str(row["MasterRecordId"]))
-        watched = {name: row.get(name) for name in self._names.watched}
+        watched = self._names.written(row)
         return [_hint(row, "Account", one, None, watched) for one in records]
 
     def _task_hint(self, row: Row) -> Hint:
@@ -165,7 +164,7 @@ def _hint(
 ) -> Hint:
     is_deleted = bool(row.get("IsDeleted"))
     stamp = str(row["SystemModstamp"])
-    digest = _digest(watched, is_deleted)
+    digest = fingerprint([is_deleted, watched])
     return Hint(
         ref=subject(entity, record, account),
         topic=f"{entity.lower()}.{'deleted' if is_deleted else 'changed'}",
@@ -176,11 +175,6 @@ def _hint(
         at=soql.parsed_moment(stamp),
         digest=digest if watched else None,
     )
-
-
-def _digest(watched: Mapping[str, Any], is_deleted: bool) -> str:
-    text = json.dumps([is_deleted, watched], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _said(mark: Mark) -> dict[str, str | None]:

@@ -76,7 +76,11 @@ class SalesforceConnector:
         words = TaskWords(self._gateway, now=clock)
         fields = TaskFields(key=names.task_key, outcome=names.task_outcome)
         self._reader = AccountReader(
-            self._gateway, instance_url=instance_url, now=clock, away_field=away_field
+            self._gateway,
+            instance_url=instance_url,
+            now=clock,
+            away_field=away_field,
+            names=names,
         )
         self._surveyor = AccountSurveyor(self._gateway)
         self._writer = CrmWriter(self._gateway, words, fields)

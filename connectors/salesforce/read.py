@@ -15,6 +15,7 @@ from connectors.salesforce.account_query import (
 )
 from connectors.salesforce.client import Gateway, Row
 from connectors.salesforce.errors import NoAccess
+from connectors.salesforce.names import Names
 from connectors.salesforce.records import Children, Reading, claimed, person
 from domain.errors import Bug, Gone, KidgloveError, Misconfigured
 from domain.facts import Person
@@ -40,11 +41,13 @@ class AccountReader:
         instance_url: str,
         now: Callable[[], datetime],
         away_field: str | None = None,
+        names: Names | None = None,
     ) -> None:
         self._gateway = gateway
         self._instance_url = instance_url.rstrip("/")
         self._now = now
         self._away_field = away_field
+        self._names = names
         self._denied: dict[Part, datetime] = {}
         self._people: dict[str, tuple[datetime, Person]] = {}
 
@@ -110,6 +113,7 @@ class AccountReader:
             read_at=self._now(),
             instance_url=self._instance_url,
             own_user_id=self._gateway.user_id,
+            names=self._names,
         )
         by_id = {ids.to_18(row["Id"]): row for row in rows}
         answers: dict[str, FoundAccounts | KidgloveError] = {}

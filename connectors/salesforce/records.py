@@ -10,6 +10,7 @@ from typing import Any
 from connectors.salesforce import ids, soql
 from connectors.salesforce.account_query import AccountQuery, Part, relationship
 from connectors.salesforce.client import Row
+from connectors.salesforce.names import Names, fingerprint
 from connectors.salesforce.tasks import TaskFields, work_item
 from domain.facts import NOT_MAPPED, Contact, Person, Role, Ticket, Touch
 from domain.leaf import Known, Leaf, Missing
@@ -38,6 +39,8 @@ class Reading:
     read_at: datetime
     instance_url: str
     own_user_id: str | None = None
+    names: Names | None = None
+    """Whose written fields are told as a fingerprint; without it none is."""
 
     def record(self, row: Row, children: Children) -> AccountRecord:
         """One account. KeyError or ValueError if the row is not one."""
@@ -60,7 +63,13 @@ class Reading:
             ),
             changed_by=row.get("LastModifiedById"),
             changed_at=_moment(row.get("LastModifiedDate")),
+            digest=self._digest(row),
         )
+
+    def _digest(self, row: Row) -> str | None:
+        watched = self.names.written(row) if self.names else {}
+        is_read = watched.keys() <= set(self.query.plan.account_fields)
+        return fingerprint([False, watched]) if watched and is_read else None
 
     def url(self, entity: str, id: str) -> str:
         """The page of a record for a person."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from connectors.kit.manifest import Capability, Trait
@@ -11,6 +13,7 @@ from domain.ids import Ref
 from domain.ports import FoundAccounts
 from tests.conformance.stage import CrmStage
 from tests.conformance.suite import Conformance, needs
+from tests.conformance.watching import Poller
 
 NAMES = (
     "Čapek & Søn <GmbH> \"Q\" 'S'",
@@ -50,6 +53,18 @@ class Accounts(Conformance):
     def test_every_spelling_of_an_id_is_the_same_account(self, vendor: CrmStage) -> None:
         spellings = vendor.spellings()
         assert found(vendor, *spellings) == {one: [vendor.ref] for one in spellings}
+
+    def test_a_list_of_changes_names_an_account_as_it_was_read(self, vendor: CrmStage) -> None:
+        poller = Poller(vendor)
+        poller.poll()
+        vendor.clock.advance(timedelta(minutes=1))
+        changed = vendor.edit()
+        vendor.clock.advance(timedelta(seconds=1))
+        [hint] = poller.poll()
+        said = vendor.connector().read_accounts(ids=[changed.id], plan=vendor.plan)[changed.id]
+        assert isinstance(said, FoundAccounts)
+        assert hint.digest is not None
+        assert [one.digest for one in said.records] == [hint.digest]
 
     def test_an_id_that_never_existed_finds_nothing(self, vendor: CrmStage) -> None:
         [said] = found(vendor, vendor.unknown_id()).values()

@@ -34,7 +34,12 @@ NAMES = Names(
     watched=("Dunning_Status__c", "Dunning_Hold_Until__c"),
 )
 PLAN = ReadPlan(
-    account_fields=("Dunning_Status__c", "Health_Score__c", "Contract_Type__c"),
+    account_fields=(
+        "Dunning_Status__c",
+        "Dunning_Hold_Until__c",
+        "Health_Score__c",
+        "Contract_Type__c",
+    ),
     people_fields={Role.CSM: "CSM__c", Role.ESCALATION: "Escalation_Owner__c"},
     contact_field="AP_Contact__c",
     task_outcome_field="Dunning_Outcome__c",
