@@ -57,7 +57,7 @@ def test_missing_workers_and_a_missing_relay_are_named(visitor: Visitor) -> None
     text = visitor.page("/health").text
 
     assert "No relay leads" in text
-    assert "No worker serves intake, evaluate, bulk, upkeep and stripe." in text
+    assert "No worker serves intake, urgent, evaluate, bulk, upkeep and stripe." in text
 
 
 def test_a_worker_that_was_killed_does_not_count(runtime: Runtime) -> None:

@@ -55,7 +55,11 @@ def test_the_token_that_it_prints_opens_it(process: subprocess.Popen[str], port:
     where, _, token = line.partition(", token until it ends: ")
     assert where == f"console on http://127.0.0.1:{port}"
 
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", follow_redirects=True) as browser:
+    # It says where it is right before it listens.
+    patient = httpx.HTTPTransport(retries=6)
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{port}", follow_redirects=True, transport=patient
+    ) as browser:
         page = browser.post("/login", data={"name": "Dana", "token": token})
 
     assert "Log out" in page.text
