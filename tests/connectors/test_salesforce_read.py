@@ -44,6 +44,7 @@ def test_mapped_fields_come_raw_and_named(stage: Stage) -> None:
     assert record.fields == {
         "Dunning_Status__c": None,
         "Health_Score__c": 62,
+        "Dunning_Hold_Until__c": None,
         "Contract_Type__c": None,
     }
 
