@@ -10,9 +10,10 @@ from typing import Any
 
 from connectors.hubspot import ids
 from connectors.hubspot.gateway import Gateway
-from connectors.hubspot.names import Names, fingerprint
+from connectors.hubspot.names import Names
 from connectors.hubspot.sweep import PAGE, next_rows
 from connectors.hubspot.wire import Row, millis, moment_or_none
+from connectors.kit.state import state_digest
 from domain.ids import Ref
 from domain.ports import Hint, Page
 
@@ -148,7 +149,7 @@ class ChangeLister:
 def hint_of(row: Row, kind: str, ref: Ref, watched: Mapping[str, Any]) -> Hint:
     """The hint of a changed row; the same state of a row is the same hint."""
     stamp = str(row["properties"].get(CHANGED) or row.get("updatedAt") or "")
-    digest = fingerprint(watched)
+    digest = state_digest(watched)
     return Hint(
         ref=ref,
         topic=f"{kind}.changed",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,9 +26,3 @@ class Names:
     def written(self, properties: Mapping[str, Any]) -> dict[str, Any]:
         """What people have written on a company, as the vendor's own texts."""
         return {name: properties.get(name) for name in self.watched}
-
-
-def fingerprint(said: Any) -> str:
-    """A short text that is the same for the same values, in whichever order they came."""
-    text = json.dumps(said, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -10,10 +10,11 @@ from typing import Any
 from connectors.hubspot import ids
 from connectors.hubspot.account_parts import Hanging, Part
 from connectors.hubspot.definitions import Definitions
-from connectors.hubspot.names import Names, fingerprint
+from connectors.hubspot.names import Names
 from connectors.hubspot.people import Directory
 from connectors.hubspot.tasks import CLOSED, TaskFields, work_item
 from connectors.hubspot.wire import Row, moment_or_none
+from connectors.kit.state import state_digest
 from domain.facts import NOT_MAPPED, Contact, Person, Role, Ticket, Touch
 from domain.leaf import Known, Leaf, Missing
 from domain.ports import AccountRecord, ReadPlan
@@ -88,7 +89,7 @@ class Reading:
     def _digest(self, said: Mapping[str, Any]) -> str | None:
         watched = self.names.written(said)
         is_read = watched.keys() <= set(self.plan.account_fields)
-        return fingerprint(watched) if watched and is_read else None
+        return state_digest(watched) if watched and is_read else None
 
     @property
     def task_fields(self) -> TaskFields:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from connectors.kit.state import state_digest
 from connectors.salesforce import composite, soql
 from connectors.salesforce.client import Gateway, Row
 from connectors.salesforce.composite import Reply, Sub
 from connectors.salesforce.errors import classified
-from connectors.salesforce.names import Names, fingerprint
+from connectors.salesforce.names import Names
 from connectors.salesforce.signals import subject
 from domain.ports import Hint, Page
 
@@ -164,7 +165,7 @@ def _hint(
 ) -> Hint:
     is_deleted = bool(row.get("IsDeleted"))
     stamp = str(row["SystemModstamp"])
-    digest = fingerprint([is_deleted, watched])
+    digest = state_digest([is_deleted, watched])
     return Hint(
         ref=subject(entity, record, account),
         topic=f"{entity.lower()}.{'deleted' if is_deleted else 'changed'}",

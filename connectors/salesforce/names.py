@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -26,9 +24,3 @@ class Names:
     def written(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """What people have written on an account, as the vendor tells it."""
         return {name: row.get(name) for name in self.watched}
-
-
-def fingerprint(said: Any) -> str:
-    """A short text that is the same for the same values, in whichever order they came."""
-    text = json.dumps(said, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

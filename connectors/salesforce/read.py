@@ -40,8 +40,8 @@ class AccountReader:
         *,
         instance_url: str,
         now: Callable[[], datetime],
+        names: Names,
         away_field: str | None = None,
-        names: Names | None = None,
     ) -> None:
         self._gateway = gateway
         self._instance_url = instance_url.rstrip("/")

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from connectors.kit.state import state_digest
 from connectors.salesforce import ids, soql
 from connectors.salesforce.account_query import AccountQuery, Part, relationship
 from connectors.salesforce.client import Row
-from connectors.salesforce.names import Names, fingerprint
+from connectors.salesforce.names import Names
 from connectors.salesforce.tasks import TaskFields, work_item
 from domain.facts import NOT_MAPPED, Contact, Person, Role, Ticket, Touch
 from domain.leaf import Known, Leaf, Missing
@@ -38,9 +39,8 @@ class Reading:
     parts: frozenset[Part]
     read_at: datetime
     instance_url: str
+    names: Names
     own_user_id: str | None = None
-    names: Names | None = None
-    """Whose written fields are told as a fingerprint; without it none is."""
 
     def record(self, row: Row, children: Children) -> AccountRecord:
         """One account. KeyError or ValueError if the row is not one."""
@@ -67,9 +67,9 @@ class Reading:
         )
 
     def _digest(self, row: Row) -> str | None:
-        watched = self.names.written(row) if self.names else {}
+        watched = self.names.written(row)
         is_read = watched.keys() <= set(self.query.plan.account_fields)
-        return fingerprint([False, watched]) if watched and is_read else None
+        return state_digest([False, watched]) if watched and is_read else None
 
     def url(self, entity: str, id: str) -> str:
         """The page of a record for a person."""
