@@ -1,4 +1,4 @@
-"""`ReadsAccounts` and `SweepsHolds`: the right account, in any spelling, in one batch."""
+"""`ReadsAccounts`, `ListsChanges` and `SweepsHolds`: the right account, in one batch."""
 
 from __future__ import annotations
 
@@ -54,18 +54,6 @@ class Accounts(Conformance):
         spellings = vendor.spellings()
         assert found(vendor, *spellings) == {one: [vendor.ref] for one in spellings}
 
-    def test_a_list_of_changes_names_an_account_as_it_was_read(self, vendor: CrmStage) -> None:
-        poller = Poller(vendor)
-        poller.poll()
-        vendor.clock.advance(timedelta(minutes=1))
-        changed = vendor.edit()
-        vendor.clock.advance(timedelta(seconds=1))
-        [hint] = poller.poll()
-        said = vendor.connector().read_accounts(ids=[changed.id], plan=vendor.plan)[changed.id]
-        assert isinstance(said, FoundAccounts)
-        assert hint.digest is not None
-        assert [one.digest for one in said.records] == [hint.digest]
-
     def test_an_id_that_never_existed_finds_nothing(self, vendor: CrmStage) -> None:
         [said] = found(vendor, vendor.unknown_id()).values()
         assert said in ([], Gone)
@@ -114,6 +102,24 @@ class Accounts(Conformance):
         assert isinstance(known, Person)
         assert (known.id, known.can_take_work) == (vendor.csm, True)
         assert isinstance(connector.person(vendor.unknown_id()), Gone)
+
+
+class AccountsInChanges(Conformance):
+    """What a list of changes tells of an account that was read whole."""
+
+    capability = Capability.LISTS_CHANGES
+
+    def test_a_list_of_changes_names_an_account_as_it_was_read(self, vendor: CrmStage) -> None:
+        poller = Poller(vendor)
+        poller.poll()
+        vendor.clock.advance(timedelta(minutes=1))
+        changed = vendor.edit()
+        vendor.clock.advance(timedelta(seconds=1))
+        [hint] = poller.poll()
+        said = vendor.connector().read_accounts(ids=[changed.id], plan=vendor.plan)[changed.id]
+        assert isinstance(said, FoundAccounts)
+        assert hint.digest is not None
+        assert [one.digest for one in said.records] == [hint.digest]
 
 
 class Holds(Conformance):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.conformance.accounts import Accounts, Holds
+from tests.conformance.accounts import Accounts, AccountsInChanges, Holds
 from tests.conformance.connection import Connection
 from tests.conformance.customers import Customers
 from tests.conformance.describing import Describing
@@ -22,6 +22,7 @@ class CrmConformance(
     Signals,
     Listing,
     Accounts,
+    AccountsInChanges,
     AccountsAtAGlance,
     Describing,
     Holds,
