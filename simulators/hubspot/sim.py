@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from simulators.clock import SimClock
+from simulators.control import control_app
 from simulators.faults import FaultDial
 from simulators.hooks import Postman
 from simulators.hubspot.access import Access
@@ -14,9 +15,9 @@ from simulators.hubspot.announcing import RETRY_AFTER, Announcer
 from simulators.hubspot.associating import Associating
 from simulators.hubspot.associations_api import AssociationsApi
 from simulators.hubspot.batch_api import BatchApi
-from simulators.hubspot.control import control_app
 from simulators.hubspot.directory_api import DirectoryApi
 from simulators.hubspot.door import Door
+from simulators.hubspot.errors import Refusal
 from simulators.hubspot.journal import Journal, JournalApi, SubscriptionsApi
 from simulators.hubspot.limits import Limits
 from simulators.hubspot.merging import Merging
@@ -27,6 +28,7 @@ from simulators.hubspot.properties_api import PropertiesApi
 from simulators.hubspot.search_api import SearchApi
 from simulators.hubspot.service import Parts, Seen, Service
 from simulators.hubspot.stage import StageHands
+from simulators.hubspot.troubles import trouble_of
 from simulators.hubspot.values import from_python
 from simulators.hubspot.verbs import verbs_of
 from simulators.hubspot.writing import Writing
@@ -94,7 +96,8 @@ class HubspotSim(StageHands):
                 },
             )
         )
-        self.app = Door(self._service, self.faults, control_app(self))
+        control = control_app(self, check=trouble_of, refusal=Refusal)
+        self.app = Door(self._service, self.faults, control)
         self._server = LoopbackServer(self.app, port)
         self.url = self._journal.url = self._server.url
 

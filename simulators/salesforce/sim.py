@@ -8,14 +8,15 @@ from datetime import timedelta
 from typing import Any
 
 from simulators.clock import SimClock
+from simulators.control import control_app
 from simulators.faults import FaultDial
 from simulators.salesforce.access import Access
 from simulators.salesforce.announcing import Announcer, OrgPostman
 from simulators.salesforce.chatter import Chatter
 from simulators.salesforce.collections_api import CollectionsApi
-from simulators.salesforce.control import control_app
 from simulators.salesforce.describing import Describing
 from simulators.salesforce.door import Door
+from simulators.salesforce.errors import Refusal
 from simulators.salesforce.ids import full_id
 from simulators.salesforce.oauth import CONSUMER_KEY, CONSUMER_SECRET, USERNAME, OAuth
 from simulators.salesforce.org import Org, Row
@@ -28,6 +29,7 @@ from simulators.salesforce.rows_api import RowsApi
 from simulators.salesforce.schema import Choice, Field, Kind, SObject
 from simulators.salesforce.service import Parts, Seen, Service
 from simulators.salesforce.soql_run import Queries
+from simulators.salesforce.troubles import trouble_of
 from simulators.salesforce.verbs import verbs_of
 from simulators.salesforce.writing import Writing
 from simulators.wire import LoopbackServer
@@ -83,7 +85,8 @@ class SalesforceSim(Stage):
         self._announcer = Announcer(
             org, self.postman, self.organization_id, self.integration_user_id
         )
-        self.app = Door(self._service, self.faults, control_app(self))
+        control = control_app(self, check=trouble_of, refusal=Refusal)
+        self.app = Door(self._service, self.faults, control)
         self._server = LoopbackServer(self.app, port)
         self.url = self.oauth.url = self._server.url
         self.private_key, self.public_key = self.oauth.private_key, self.oauth.public_key

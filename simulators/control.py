@@ -1,8 +1,8 @@
-"""The control API under `/_sim`: clock, faults, delivery, state, requests and verbs."""
+"""A CRM simulator's control API under `/_sim`: clock, faults, delivery, state, requests, verbs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -16,9 +16,6 @@ from starlette.routing import Route
 from simulators.clock import SimClock
 from simulators.faults import Fault, FaultDial, Harm
 from simulators.hooks import DeliveryDial, Postman
-from simulators.salesforce.errors import Refusal
-from simulators.salesforce.service import Seen
-from simulators.salesforce.troubles import trouble_of
 
 Verb = Callable[..., Any]
 
@@ -32,15 +29,21 @@ class Controlled(Protocol):
     @property
     def postman(self) -> Postman: ...
     @property
-    def requests(self) -> list[Seen]: ...
+    def requests(self) -> Sequence[Any]: ...
     def forget_requests(self) -> None: ...
     def state(self, *, volatile: bool = True) -> dict[str, Any]: ...
     def verbs(self) -> Mapping[str, Verb]: ...
     def credentials(self) -> dict[str, str]: ...
 
 
-def control_app(sim: Controlled) -> Starlette:
-    """The Starlette app to mount in front of the org."""
+def control_app(
+    sim: Controlled, *, check: Callable[[Fault], object], refusal: type[Exception]
+) -> Starlette:
+    """The Starlette app to mount in front of the vendor.
+
+    `check` raises ValueError for a VENDOR fault that this vendor does not know, and `refusal` is
+    what the vendor's own rules raise against a verb: both are answered with 400.
+    """
 
     async def clock(request: Request) -> Response:
         if request.method == "POST":
@@ -56,7 +59,7 @@ def control_app(sim: Controlled) -> Starlette:
             for one in asked if isinstance(asked, list) else [asked]:
                 fault = Fault(**{**one, "harm": Harm(one["harm"])})
                 if fault.harm is Harm.VENDOR:
-                    trouble_of(fault)
+                    check(fault)
                 sim.faults.arm(fault)
         if request.method == "DELETE":
             sim.faults.clear()
@@ -111,7 +114,7 @@ def control_app(sim: Controlled) -> Starlette:
             Route("/_sim/credentials", credentials),
             Route("/_sim/do/{verb}", do, methods=["POST"]),
         ],
-        exception_handlers=dict.fromkeys((Refusal, ValueError, KeyError, TypeError), trouble),
+        exception_handlers=dict.fromkeys((refusal, ValueError, KeyError, TypeError), trouble),
     )
 
 
