@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+FIELDS_RULE = "fields.project"
+CUSTOMER_RULE = "customer.project"
+"""The rules of the field writes that every look at a record asks for anew, or no more."""
+
 
 class Target(StrEnum):
     """Which kind of system carries an effect out; the account's links say which vendor that is."""
@@ -79,6 +83,16 @@ class Effect:
 
 
 def command_key(kind: EffectKind, subject: str, *parts: int | str) -> str:
-    """The deterministic key of a command: at most 255 characters, letters, digits, `-`, `_`, `.`,
-    `:`."""
-    return ":".join([kind.value, subject, *(str(part) for part in parts)])[:255]
+    """The deterministic key of a command: at most 240 characters, letters, digits, `-`, `_`, `.`,
+    `:`, so that a round's number fits behind it."""
+    return ":".join([kind.value, subject, *(str(part) for part in parts)])[:240]
+
+
+def key_of_round(key: str, round: int) -> str:
+    """The key under which an effect is sent after so many answered failures."""
+    return f"{key}#{round}" if round else key
+
+
+def key_of_effect(sent: str) -> str:
+    """The effect's own key, of a key that was sent."""
+    return sent.partition("#")[0]

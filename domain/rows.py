@@ -154,6 +154,8 @@ class StoredEffect:
     receipt: Mapping[str, Any] | None = None
     not_before: datetime | None = None
     done_at: datetime | None = None
+    round: int = 0
+    """How often it was answered with a failure, or sent again. Unlike `attempts` it only grows."""
 
 
 @dataclass(frozen=True, kw_only=True)

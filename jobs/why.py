@@ -65,7 +65,7 @@ def why(here: Runtime, system: str, record: str, field: str) -> list[WrittenValu
         if system in mappings and mappings[system].task.key_field == field:
             names.append("key")
         places = [(one, name) for one in records for name in dict.fromkeys(names)]
-        found = [value for one, name in places for value in tx.effects.why(system, one, name)]
+        found = [value for one, name in places for value in tx.written.why(system, one, name)]
         return found or (_pinned(tx, system, record) if field == PIN else [])
 
 

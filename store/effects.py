@@ -9,15 +9,25 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.effects import Effect, EffectKind, Guard
+from domain.effects import CUSTOMER_RULE, FIELDS_RULE, Effect, EffectKind, Guard
 from domain.errors import KidgloveError
 from domain.ids import AccountId, CaseId
-from domain.rows import EffectState, StoredEffect, WrittenValue
+from domain.rows import EffectState, StoredEffect
 from store.codec import plain
-from store.tables import effects, written
+from store.tables import effects
 
 OPEN = (EffectState.WAITING, EffectState.SENDING)
 STUCK = (EffectState.PARKED, EffectState.DEAD)
+REPLACEABLE = (EffectState.WAITING, EffectState.STOPPED)
+"""Where a projection stands that a newer one takes the place of."""
+SENT_AGAIN = {
+    "state": EffectState.WAITING,
+    "attempts": 0,
+    "round": effects.c.round + 1,
+    "not_before": None,
+    "done_at": None,
+}
+"""How an effect begins anew."""
 
 
 class Effects:
@@ -41,7 +51,7 @@ class Effects:
         """Write an effect down; True if it is new.
 
         A command whose key is known is not written again, whatever became of it. A projection
-        replaces the one that still waits for the same subject.
+        replaces what still waits for the same subject, or was refused for it.
         """
         values = {
             "account_id": account,
@@ -72,7 +82,7 @@ class Effects:
                     effects.c.system == system,
                     effects.c.subject == effect.subject,
                     effects.c.is_projection,
-                    effects.c.state.in_((EffectState.WAITING, EffectState.STOPPED)),
+                    effects.c.state.in_((*REPLACEABLE, *STUCK)),
                 )
                 .values(state=EffectState.SUPERSEDED, done_at=now)
             )
@@ -136,13 +146,18 @@ class Effects:
         )
         return found.first() is not None
 
-    def start(self, ids: Sequence[int]) -> None:
-        """Count an attempt: committed before anything is sent, so that a crash leaves a trace."""
-        self._connection.execute(
+    def start(self, ids: Sequence[int]) -> frozenset[int]:
+        """Count an attempt: committed before anything is sent, so that a crash leaves a trace.
+
+        The ids that were started: one that a judgement has replaced or dropped meanwhile is not.
+        """
+        rows = self._connection.execute(
             effects.update()
-            .where(effects.c.id.in_(ids))
+            .where(effects.c.id.in_(ids), effects.c.state.in_(OPEN))
             .values(state=EffectState.SENDING, attempts=effects.c.attempts + 1)
+            .returning(effects.c.id)
         )
+        return frozenset(rows.scalars())
 
     def keep_snapshot(self, id: int, snapshot: Mapping[str, Any]) -> None:
         """Keep what was found before the first write; a snapshot that exists is never replaced."""
@@ -175,16 +190,43 @@ class Effects:
         )
 
     def put_off(self, id: int, *, until: datetime | None, error: KidgloveError) -> None:
-        """Try again later, with the reason kept in sight."""
+        """Try again later, with the reason kept in sight. Of several projections of a subject only
+        the newest is tried again: an older one would put an old value over a new one."""
+        is_outdated = sa.and_(effects.c.is_projection, _has_newer())
+        self._connection.execute(
+            effects.update()
+            .where(effects.c.state.in_(REPLACEABLE), effects.c.is_projection, _has_newer(newest=id))
+            .values(state=EffectState.SUPERSEDED)
+        )
         self._connection.execute(
             effects.update()
             .where(effects.c.id == id)
             .values(
-                state=EffectState.WAITING,
+                state=sa.case(
+                    (is_outdated, EffectState.SUPERSEDED.value), else_=EffectState.WAITING.value
+                ),
                 not_before=until,
+                round=effects.c.round + 1,
                 last_error_code=error.code,
                 last_error=_told(error),
             )
+        )
+
+    def drop_waiting_fields(
+        self, account: AccountId, systems: Collection[str], *, keep: Collection[str], now: datetime
+    ) -> None:
+        """Drop field writes to these systems that were not sent yet and that the newest look does
+        not ask for: the values are as they should be by now, or are somebody else's."""
+        self._connection.execute(
+            effects.update()
+            .where(
+                effects.c.account_id == account,
+                effects.c.system.in_(list(systems)),
+                effects.c.rule.in_((FIELDS_RULE, CUSTOMER_RULE)),
+                effects.c.state.in_((*REPLACEABLE, *STUCK)),
+                effects.c.subject.not_in(list(keep)),
+            )
+            .values(state=EffectState.SUPERSEDED, done_at=now)
         )
 
     def drop_waiting_tasks(
@@ -216,7 +258,7 @@ class Effects:
         done = self._connection.execute(
             effects.update()
             .where(effects.c.id == id, effects.c.state.in_(STUCK))
-            .values(state=EffectState.WAITING, attempts=0, not_before=None, done_at=None)
+            .values(**SENT_AGAIN)
         )
         return done.rowcount > 0
 
@@ -255,7 +297,7 @@ class Effects:
                     sa.and_(effects.c.state.in_(STUCK), effects.c.done_at <= ended_before),
                 ),
             )
-            .values(state=EffectState.WAITING, attempts=0, not_before=None, done_at=None)
+            .values(**SENT_AGAIN)
         )
         return done.rowcount > 0
 
@@ -266,25 +308,16 @@ class Effects:
         rows = self._connection.execute(
             effects.update()
             .where(effects.c.state.in_(STUCK), effects.c.last_error_code == code)
-            .values(state=EffectState.WAITING, attempts=0, not_before=None, done_at=None)
+            .values(**SENT_AGAIN)
             .returning(effects.c.account_id, effects.c.system)
         )
         return sorted({(AccountId(account), system) for account, system in rows})
 
     def _drop_outdated(self, which: sa.ColumnElement[bool]) -> None:
         """Of several projections of a subject only the newest can wait, and only it is true."""
-        newer = effects.alias("newer")
-        exists = sa.exists().where(
-            newer.c.account_id == effects.c.account_id,
-            newer.c.system == effects.c.system,
-            newer.c.subject == effects.c.subject,
-            newer.c.is_projection,
-            newer.c.id > effects.c.id,
-            newer.c.state != EffectState.WITHDRAWN,
-        )
         self._connection.execute(
             effects.update()
-            .where(which, effects.c.state.in_(STUCK), effects.c.is_projection, exists)
+            .where(which, effects.c.state.in_(STUCK), effects.c.is_projection, _has_newer())
             .values(state=EffectState.SUPERSEDED)
         )
 
@@ -303,57 +336,6 @@ class Effects:
         )
         return dict(iter(rows))
 
-    # -- what was written
-
-    def record_written(self, values: Sequence[WrittenValue]) -> None:
-        """Keep why each value is where it is."""
-        if values:
-            self._connection.execute(
-                written.insert(),
-                [
-                    {
-                        "system": one.system,
-                        "record": one.record,
-                        "field": one.field,
-                        "value": one.value,
-                        "at": one.at,
-                        "effect_id": one.effect_id,
-                        "rule": one.rule,
-                        "cause": one.cause,
-                        "config_version": one.config_version,
-                        "actor": one.actor,
-                        "wins": one.wins,
-                        "replaced": one.replaced,
-                    }
-                    for one in values
-                ],
-            )
-
-    def why(self, system: str, record: str, field: str) -> list[WrittenValue]:
-        """Every value that we ever put there, newest first."""
-        rows = self._connection.execute(
-            sa.select(written)
-            .where(written.c.system == system, written.c.record == record, written.c.field == field)
-            .order_by(written.c.id.desc())
-        )
-        return [
-            WrittenValue(
-                system=row.system,
-                record=row.record,
-                field=row.field,
-                value=row.value,
-                at=row.at,
-                effect_id=row.effect_id,
-                rule=row.rule,
-                cause=row.cause,
-                config_version=row.config_version,
-                actor=row.actor,
-                wins=row.wins,
-                replaced=row.replaced,
-            )
-            for row in rows
-        ]
-
     def _select(
         self,
         where: sa.ColumnElement[bool],
@@ -368,6 +350,19 @@ class Effects:
         return [_stored(row) for row in self._connection.execute(query)]
 
 
+def _has_newer(newest: int | None = None) -> sa.ColumnElement[bool]:
+    """Whether a newer projection of the same subject exists, or one with that very id."""
+    newer = effects.alias("newer")
+    return sa.exists().where(
+        newer.c.account_id == effects.c.account_id,
+        newer.c.system == effects.c.system,
+        newer.c.subject == effects.c.subject,
+        newer.c.is_projection,
+        newer.c.id > effects.c.id,
+        newer.c.state != EffectState.WITHDRAWN if newest is None else newer.c.id == newest,
+    )
+
+
 def _told(error: KidgloveError | None) -> str | None:
     return f"{error.message} {error.remedy}" if error else None
 
@@ -376,7 +371,7 @@ def _stored(row: sa.Row[tuple[object, ...]]) -> StoredEffect:
     values = row._mapping
     same = (
         "id system subject key body rule attempts cause config_version created_at snapshot "
-        "last_error_code last_error receipt not_before done_at"
+        "last_error_code last_error receipt not_before done_at round"
     ).split()
     return StoredEffect(
         account=AccountId(values["account_id"]),

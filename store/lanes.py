@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from domain.errors import Conflict
 from domain.ids import AccountId
-from domain.rows import LeasedLane, Mark, Urgency
+from domain.rows import EVALUATE, LeasedLane, Mark, Urgency
 
 CHANNEL = "kidglove"
 """The notification that wakes the relay; losing one costs a second, the sweep finds the lane."""
@@ -219,27 +219,34 @@ class Lanes:
         """Check, and lock until this transaction ends, that the lane is still ours; else
         `LeaseLost`.
 
-        With `seconds` the lease is made that long again from now.
+        With `seconds` the lease is made that long again from now. The account's lane of judging
+        is locked first, whoever holds it: what judges and what delivers would wait for each other
+        otherwise, and a judgement is never committed between a guard and what follows from it.
         """
-        extend = (
-            ""
-            if seconds is None
-            else (", lease_until = clock_timestamp() + make_interval(secs => :seconds)")
-        )
-        held = self._connection.execute(
+        place = {"account": lane.account, "kind": lane.kind}
+        locked = self._connection.execute(
             sa.text(
-                f"UPDATE lanes SET owner = owner{extend} "
-                "WHERE account_id = :account AND kind = :kind AND fence = :fence RETURNING 1"
+                """
+                SELECT kind, fence FROM lanes
+                WHERE account_id = :account AND kind IN (:evaluate, :kind)
+                ORDER BY kind <> :evaluate FOR UPDATE
+                """
             ),
-            {
-                "account": lane.account,
-                "kind": lane.kind,
-                "fence": lane.fence,
-                **({} if seconds is None else {"seconds": seconds}),
-            },
-        ).first()
-        if held is None:
+            {**place, "evaluate": EVALUATE},
+        )
+        if (lane.kind, lane.fence) not in [(row.kind, row.fence) for row in locked]:
             raise LeaseLost(f"lane {lane.kind} of account {lane.account} was taken over")
+        if seconds is not None:
+            self._connection.execute(
+                sa.text(
+                    """
+                    UPDATE lanes
+                    SET lease_until = clock_timestamp() + make_interval(secs => :seconds)
+                    WHERE account_id = :account AND kind = :kind
+                    """
+                ),
+                {**place, "seconds": seconds},
+            )
 
     def release(
         self, lane: LeasedLane, *, is_done: bool, not_before: datetime | None = None

@@ -164,6 +164,7 @@ effects = sa.Table(
     sa.Column("rule", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("round", sa.Integer, nullable=False, server_default="0"),
     sa.Column("cause", sa.Text, nullable=False),
     sa.Column("config_version", sa.Text, nullable=False),
     sa.Column("snapshot", JSONB),

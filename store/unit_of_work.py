@@ -24,6 +24,7 @@ from store.lanes import Lanes
 from store.links import Links
 from store.plans import Plans
 from store.system import System
+from store.written import Written
 
 
 class Deadlocked(Conflict):
@@ -42,6 +43,7 @@ class Transaction:
         self.lanes = Lanes(connection)
         self.cases = Cases(connection)
         self.effects = Effects(connection)
+        self.written = Written(connection)
         self.agreed = AgreedFields(connection)
         self.known = Known(connection)
         self.audit = Audit(connection)

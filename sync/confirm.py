@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
 from domain.effects import EffectKind
-from domain.errors import KidgloveError, Unauthorized
+from domain.errors import KidgloveError, Misconfigured, Rejected, Unauthorized
 from domain.holds import SuppressionState
 from domain.ports import Receipt
 from domain.rows import EVALUATE, EffectState, LeasedLane, StoredEffect, WrittenValue
@@ -25,6 +25,8 @@ UNREAD = ("contact_id", "kind", "remind_at")
 """What we ask for on a task and the CRM does not read back: explained as it was asked for."""
 QUIETING = (EffectKind.QUIET_INVOICE, EffectKind.QUIET_SUBSCRIPTION)
 """The effects whose withdrawal leaves nothing to give back, if they were never sent."""
+LOUD_AFTER = timedelta(minutes=15)
+"""For how long a quieting may fail before somebody hears of it."""
 
 
 class Confirm:
@@ -97,8 +99,11 @@ class Confirm:
         log.info("effect.done", key=effect.key, system=self._system)
         reached(Checkpoint.EFFECT_FINISHED)
 
-    def withdrawn(self, effect: StoredEffect, *, lane: LeasedLane) -> None:
-        """The guard no longer holds: nothing is sent, and nothing is left to restore."""
+    def withdrawn(
+        self, effect: StoredEffect, *, lane: LeasedLane, reason: str | None = None
+    ) -> None:
+        """The guard no longer holds, or `reason`: nothing is sent, and nothing is left to
+        restore."""
         now = self._clock.now()
         with self._store.begin() as tx:
             tx.lanes.hold(lane)
@@ -106,7 +111,7 @@ class Confirm:
                 effect.id,
                 EffectState.WITHDRAWN,
                 now=now,
-                receipt={"note": f"no longer wanted: {effect.guard} does not hold"},
+                receipt={"note": reason or f"no longer wanted: {effect.guard} does not hold"},
             )
             row = next(
                 (one for one in tx.cases.ledger(effect.account) if one.subject == effect.subject),
@@ -123,7 +128,7 @@ class Confirm:
                 now=now,
                 account=effect.account,
                 case_id=effect.case_id,
-                details={"key": effect.key, "guard": effect.guard},
+                details={"key": effect.key, "guard": effect.guard, "reason": reason},
             )
 
     def failed(
@@ -149,9 +154,11 @@ class Confirm:
                     now=now,
                     account=None,
                 )
+            if effect.kind in QUIETING and until is not None:
+                self._tell_loud(tx, effect, error, now)
             if what.tell:
                 tx.audit.raise_alert(
-                    f"stuck:{effect.id}:{error.code}",
+                    f"stuck:{_cause(effect, error)}:{error.code}",
                     f"{effect.kind} {effect.subject} is {what.state}: {error.message} "
                     f"{error.remedy}",
                     rule=f"effect.{error.code}",
@@ -171,6 +178,21 @@ class Confirm:
             is_credential=isinstance(error, Unauthorized),
         )
         return until
+
+    def _tell_loud(
+        self, tx: TransactionPort, effect: StoredEffect, error: KidgloveError, now: datetime
+    ) -> None:
+        """A hold that does not take is told long before the last try."""
+        if now - effect.created_at >= LOUD_AFTER:
+            tx.audit.raise_alert(
+                f"loud:{effect.id}",
+                f"{effect.subject} should be quiet and is not yet, after {effect.attempts + 1} "
+                f"tries: {error.message} It is tried again by itself; until then switch off its "
+                "automatic collection by hand.",
+                rule="hold.loud",
+                now=now,
+                account=effect.account,
+            )
 
     def _close_late(self, tx: TransactionPort, effect: StoredEffect) -> None:
         """The money may have come while the task was on its way; then the task must close too."""
@@ -221,7 +243,7 @@ class Confirm:
     ) -> None:
         """Keep why each value is where it is; `names` are the vendor's, where they are not ours."""
         merges = effect.body.get("merge", {})
-        tx.effects.record_written(
+        tx.written.record(
             [
                 WrittenValue(
                     system=self._system,
@@ -239,3 +261,11 @@ class Confirm:
                 for name, value in dict(values or {}).items()
             ]
         )
+
+
+def _cause(effect: StoredEffect, error: KidgloveError) -> str:
+    """What an alert is about: a rule or a field that refuses one record refuses the next as well,
+    and is told once; anything else is the effect's own."""
+    place = error.row if isinstance(error, Misconfigured) else None
+    place = error.field if isinstance(error, Rejected) else place
+    return f"{effect.system}:{effect.kind}:{place}" if place else str(effect.id)

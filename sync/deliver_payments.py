@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
 
-from domain.effects import EffectKind
+from domain.effects import EffectKind, key_of_round
 from domain.errors import Bug, Conflict, Gone, KidgloveError
 from domain.facts import InvoiceStatus
 from domain.holds import Suppression, SuppressionState
@@ -49,7 +50,15 @@ class PaymentEffects:
         self._clock = clock
 
     def carry_out(self, effect: StoredEffect) -> Done:
-        """Do it, read it back and say how it ended. Raises the error class that says what next."""
+        """Do it, read it back and say how it ended. Raises the error class that says what next.
+
+        For a known key the vendor repeats its first answer for a day, a failure too, and does
+        nothing. So what looks before it acts and ends in the same state however often it is done
+        gets another key once a failure is on record; before that one key keeps a slow twin out.
+        A payment has one key for ever.
+        """
+        if effect.kind is not EffectKind.PAY_INVOICE:
+            effect = replace(effect, key=key_of_round(effect.key, effect.round))
         match effect.kind:
             case EffectKind.QUIET_INVOICE:
                 return self._quiet_invoice(effect)

@@ -199,6 +199,8 @@ class Evaluate:
         now = situation.now
         remember(tx, self._codec, lane.account, read, now)
         tell_errors(tx, lane.account, read, now)
+        if decision.ledger and tx.cases.ledger(lane.account) != before.ledger:
+            raise Conflict("a delivery has changed what is quiet since it was read")
         case_id = self._save_case(tx, before.case, decision, read)
         for row in decision.ledger:
             tx.cases.save_suppression(lane.account, row)
@@ -262,6 +264,7 @@ class Evaluate:
         if config.policy.crm.elsewhere is Elsewhere.FIELDS:
             pictures += read.elsewhere
         made = 0
+        asked: set[str] = set()
         for one in pictures:
             record = one.account
             found = field_effects(
@@ -281,6 +284,13 @@ class Evaluate:
                     else record.system
                 )
                 made += self._add(tx, lane, effect, system, case_id=case_id, config=config)
+                asked.add(effect.subject)
+        looked_at = {one.account.system for one in pictures}
+        if any(writable(read.facts, one) is not None for one in pictures):
+            looked_at.add(self._refresh.payments_system)
+        if decision.ours:
+            now = self._clock.now()
+            tx.effects.drop_waiting_fields(lane.account, looked_at, keep=asked, now=now)
         return made
 
     def _say_unknown(self, tx: TransactionPort, account: AccountId, decision: Decision) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.effects import Effect, EffectKind, Guard
+from domain.effects import CUSTOMER_RULE, FIELDS_RULE, Effect, EffectKind, Guard
 from domain.facts import AccountFacts, CrmPicture, PaymentPicture
 from domain.ids import AccountId, Ref
 from domain.leaf import Known, Leaf
@@ -120,7 +120,7 @@ def _fields(record: str, writes: Sequence[Write]) -> Effect:
             "merge": {one.row.theirs: _merge(one) for one in writes},
         },
         guard=Guard.ALWAYS,
-        rule="fields.project",
+        rule=FIELDS_RULE,
     )
 
 
@@ -179,7 +179,7 @@ def _customer_part(
             },
         },
         guard=Guard.ALWAYS,
-        rule="customer.project",
+        rule=CUSTOMER_RULE,
     )
 
 

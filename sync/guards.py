@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from domain.effects import EffectKind, Guard
+from domain.effects import FIELDS_RULE, EffectKind, Guard
 from domain.rows import Stance, StoredEffect
 
 FRESH = timedelta(seconds=120)
@@ -16,12 +16,19 @@ FRESH = timedelta(seconds=120)
 def may_overwrite(effect: StoredEffect, stance: Stance | None, now: datetime) -> bool:
     """Whether an update of a task may have been overtaken by what people wrote into it since.
 
-    The first try follows the judgement at once. A later one may come hours after it.
+    Mostly it follows the judgement at once. It comes hours later where a worker or the vendor was
+    away, at the first try as at any other.
     """
     is_update = effect.kind is EffectKind.KEEP_TASK and bool(effect.body.get("known_id"))
-    if not is_update or effect.attempts == 0:
+    return is_update and (stance is None or now - stance.evaluated_at > FRESH)
+
+
+def is_late(effect: StoredEffect, now: datetime) -> bool:
+    """Whether people may have changed the fields since the look that this write of them follows."""
+    if effect.kind is not EffectKind.WRITE_FIELDS:
         return False
-    return stance is None or now - stance.evaluated_at > FRESH
+    is_look = effect.rule == FIELDS_RULE
+    return effect.attempts > 0 or not is_look or now - effect.created_at > FRESH
 
 
 def is_wanted(effect: StoredEffect, stance: Stance | None, now: datetime) -> bool | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from domain.effects import key_of_effect
 from domain.ids import AccountId, Ref
 from domain.ports import Hint, SendsSignals
 from domain.rows import InboxRow, InboxState
@@ -148,4 +149,4 @@ class Intake:
 
 
 def _is_echo(tx: TransactionPort, hint: Hint) -> bool:
-    return hint.echo_of is not None and tx.effects.is_ours(hint.echo_of)
+    return hint.echo_of is not None and tx.effects.is_ours(key_of_effect(hint.echo_of))

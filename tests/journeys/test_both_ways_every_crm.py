@@ -67,15 +67,15 @@ def histories(world: World, crm: Side, customer: str, account: str) -> list[Writ
     """Every telephone that we wrote: in Stripe, then in the CRM, each newest first."""
     with world.runtime.store.begin() as tx:
         return [
-            *tx.effects.why(PAYMENTS_SYSTEM, customer, "phone"),
-            *tx.effects.why(crm.system, account, crm.phone),
+            *tx.written.why(PAYMENTS_SYSTEM, customer, "phone"),
+            *tx.written.why(crm.system, account, crm.phone),
         ]
 
 
 def why(world: World, system: str, record: str, field: str) -> WrittenValue:
     """Where the value that stands in a field came from."""
     with world.runtime.store.begin() as tx:
-        return tx.effects.why(system, record, field)[0]
+        return tx.written.why(system, record, field)[0]
 
 
 @pytest.mark.req("R6")

@@ -83,7 +83,7 @@ def account_writes(world: World, account: str) -> int:
 
 def why(world: World, system: str, record: str, field: str) -> list[WrittenValue]:
     with world.runtime.store.begin() as tx:
-        return tx.effects.why(system, record, field)
+        return tx.written.why(system, record, field)
 
 
 def scene(world: World, *rows: str, **fields: Any) -> tuple[str, str]:

@@ -162,14 +162,14 @@ def test_every_value_that_we_wrote_anywhere_says_where_it_came_from(world: World
 
     with world.runtime.store.begin() as tx:
         for record, field, value in crm_writes(world):
-            rows = tx.effects.why("salesforce", record, field)
+            rows = tx.written.why("salesforce", record, field)
             assert rows, f"nobody knows why {field} of {record} is {value}"
             assert all(row.cause and row.rule and row.config_version for row in rows)
         for call in world.stripe.writes():
             kind, id = call.path.split("/")[2:4]
             subject = f"{kind.removesuffix('s')}:{id}"
             for field in _fields_of(call.path, call.params):
-                rows = tx.effects.why(PAYMENTS_SYSTEM, subject, field)
+                rows = tx.written.why(PAYMENTS_SYSTEM, subject, field)
                 assert rows, f"nobody knows why {field} of {subject} was written"
                 assert all(row.cause and row.rule and row.config_version for row in rows)
 
@@ -188,7 +188,7 @@ def test_the_last_explanation_of_a_field_is_the_value_that_stands_there(world: W
     _, account = failed_high(world)
 
     with world.runtime.store.begin() as tx:
-        row = tx.effects.why("salesforce", account, "Payment_Status__c")[0]
+        row = tx.written.why("salesforce", account, "Payment_Status__c")[0]
 
     assert row.value == world.org.get(account)["Payment_Status__c"] == "Payment failed"
     assert (row.rule, row.config_version.split()[0]) == ("fields.project", "policy:default")
