@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 
 from connectors.hubspot.client import API_VERSION, versioned
-from connectors.kit.limits import Unlimited
+from connectors.hubspot.quota import limits_for
+from connectors.kit.limits import SharedLimiter, Unlimited
 from domain.boundary import HttpInTransaction, transaction_open
 from domain.errors import Bug, KidgloveError, Misconfigured, RateLimited, Transient, Unauthorized
 from domain.ports import FieldsChange, Receipt, TaskChange
@@ -146,6 +150,20 @@ def test_the_days_calls_are_reported_from_every_answer(stage: Stage) -> None:
     limiter = Listening()
     stage.read(stage.connector(limiter=limiter))
     assert limiter.reported[-1] == (stage.sim.api_calls, int(650_000 * 0.95))
+
+
+def test_calls_go_on_when_the_portals_own_day_has_ended(stage: Stage, redis_url: str) -> None:
+    one = redis.Redis.from_url(redis_url)
+    limiter = SharedLimiter(one, limits_for(), vendor="hubspot", credential="key")
+    stage.sim.use_up_daily(left=1_000)
+    with pytest.raises(RateLimited, match="day"):
+        stage.read(stage.connector(limiter=limiter))
+    stage.clock.advance(timedelta(hours=15))
+    soon = replace(limits_for(), recheck=timedelta(milliseconds=50))
+    later = SharedLimiter(one, soon, vendor="hubspot", credential="key")
+    time.sleep(0.1)
+    assert stage.read(stage.connector(limiter=later)).name == "Aurelius Partners"
+    limiter.acquire()
 
 
 def test_a_search_asks_both_limits(stage: Stage) -> None:
