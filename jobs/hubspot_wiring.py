@@ -12,7 +12,7 @@ from connectors.hubspot.client import API_VERSION, BASE, Client
 from connectors.hubspot.connector import HubspotConnector
 from connectors.hubspot.doctor import Expected
 from connectors.hubspot.gateway import Gateway
-from connectors.hubspot.journal import Companies, Interest, Journal
+from connectors.hubspot.journal import REFUSED, SCOPES, Companies, Interest, Journal
 from connectors.hubspot.names import Names
 from connectors.hubspot.quota import SEARCH, WINDOW, limits_for
 from connectors.hubspot.schema import WANTED, Wanted
@@ -151,13 +151,17 @@ def _journal(
     session = new_session()
     tokens = SharedTokens(
         ClientCredentials(
-            client_id=ours.client_id, client_secret=ours.app_secrets[0].get_secret_value()
+            client_id=ours.client_id,
+            client_secret=ours.app_secrets[0].get_secret_value(),
+            scopes=SCOPES,
         ),
-        name=f"hubspot:{fingerprint(ours.client_id + base)}",
+        # A token keeps the scopes that it was made with: other scopes are another token.
+        name=f"hubspot:{fingerprint(' '.join((ours.client_id, base, *SCOPES)))}",
         token_url=f"{base.rstrip('/')}/oauth/{API_VERSION}/token",
         session=session,
         clock=clock.now,
         store=connection,
+        remedies=REFUSED,
     )
     return Journal(
         tokens,

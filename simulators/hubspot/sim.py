@@ -292,6 +292,11 @@ class HubspotSim(StageHands):
         with self._portal.lock:
             self._announcer.watch(url, subscriptions, signed_url)
 
+    def write_journal(self, events: Sequence[Any]) -> None:
+        """An entry of the journal with exactly these events: another portal's, or odd ones."""
+        with self._portal.lock:
+            self._journal.write(events)
+
     def repeat_event_ids(self, repeats: bool = True) -> None:
         """Let all events carry one id from now on."""
         self._announcer.repeat_event_ids = repeats
