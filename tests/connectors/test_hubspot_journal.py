@@ -57,7 +57,7 @@ def settings(
 @pytest.fixture
 def stage() -> Iterator[Stage]:
     with staged() as stage:
-        subscribe(settings(stage))
+        list(subscribe(settings(stage)))
         yield stage
 
 
@@ -90,7 +90,7 @@ def hold(stage: Stage, word: str = "in_resolution") -> None:
 
 
 def test_subscribing_twice_is_subscribing_once(stage: Stage) -> None:
-    again = subscribe(settings(stage))
+    again = list(subscribe(settings(stage)))
     assert [(one.what, one.did) for one in again] == [
         ("journal: companies", Did.THERE),
         ("journal: tasks", Did.THERE),
@@ -99,14 +99,14 @@ def test_subscribing_twice_is_subscribing_once(stage: Stage) -> None:
 
 def test_a_dry_run_subscribes_to_nothing() -> None:
     with staged() as stage:
-        first = subscribe(settings(stage), dry_run=True)
-        again = subscribe(settings(stage), dry_run=True)
+        first = list(subscribe(settings(stage), dry_run=True))
+        again = list(subscribe(settings(stage), dry_run=True))
     assert {one.did for one in (*first, *again)} == {Did.WOULD_MAKE}
 
 
 def test_without_the_journal_nothing_is_asked(stage: Stage) -> None:
     stage.sim.forget_requests()
-    assert subscribe(settings(stage, use_journal=False)) == []
+    assert list(subscribe(settings(stage, use_journal=False))) == []
     assert stage.sim.requests == []
 
 
@@ -239,7 +239,7 @@ def test_what_the_app_hears_of_another_portal_is_no_hint(
 
 def test_another_portals_subscription_does_not_stand_for_ours() -> None:
     with staged() as stage:
-        subscribe(settings(stage, portal="4711"))
+        list(subscribe(settings(stage, portal="4711")))
         assert {one.did for one in subscribe(settings(stage))} == {Did.MADE}
 
 
