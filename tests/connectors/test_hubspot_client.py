@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -144,6 +145,48 @@ def test_a_pause_is_told_to_whom_it_concerns(
     told, untold = (searches, ours) if search else (ours, searches)
     assert set(told.paused) == {timedelta(seconds=seconds)}
     assert untold.paused == []
+
+
+@pytest.mark.parametrize("name", ["ten_secondly", "secondly", "daily", "locked", "migration"])
+def test_a_wait_that_is_told_takes_the_place_of_ours(stage: Stage, name: str) -> None:
+    limiter = Listening()
+    stage.sim.faults.arm(whole(name, path=READ, retry_after=77, times=None))
+    with pytest.raises(RateLimited) as refused:
+        stage.read(stage.connector(limiter=limiter))
+    assert refused.value.after == timedelta(seconds=77)
+    assert set(limiter.paused) == {timedelta(seconds=77)}
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("9999999", 86_400),
+        ("Fri, 20 Nov 2026 13:00:00 GMT", 10),
+        ("soon", 10),
+        ("", 10),
+    ],
+)
+def test_a_wait_that_is_no_good_is_ours_and_none_is_longer_than_a_day(
+    stage: Stage, said: str, seconds: int
+) -> None:
+    assert told_to_wait(stage, said) == timedelta(seconds=seconds)
+
+
+def test_a_wait_until_a_moment_is_counted_from_the_answers_own(stage: Stage) -> None:
+    told = told_to_wait(stage, formatdate(time.time() + 120, usegmt=True))
+    assert timedelta(seconds=110) < told <= timedelta(seconds=120)
+
+
+def told_to_wait(stage: Stage, said: str) -> timedelta:
+    """The pause after a 429 with this Retry-After."""
+    stage.sim.faults.arm(
+        Fault(harm=Harm.STATUS, status=429, headers={"Retry-After": said}, path=READ, times=None)
+    )
+    limiter = Listening()
+    with pytest.raises(RateLimited):
+        stage.read(stage.connector(limiter=limiter))
+    [pause] = set(limiter.paused)
+    return pause
 
 
 def test_the_days_calls_are_reported_from_every_answer(stage: Stage) -> None:
