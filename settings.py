@@ -56,7 +56,6 @@ class HubspotSettings(BaseModel):
     """The company property that holds the CSM, where it is another than the mapping's."""
     calls_per_window: int | None = None
     """What HubSpot allows the token in ten seconds; None takes that of the smallest tier."""
-    app_id: str = ""
     client_id: str = ""
     app_secrets: list[SecretStr] = Field(default_factory=list)
     webhook_url: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -12,7 +13,8 @@ from connectors.hubspot.client import API_VERSION, BASE, Client
 from connectors.hubspot.connector import HubspotConnector
 from connectors.hubspot.doctor import Expected
 from connectors.hubspot.gateway import Gateway
-from connectors.hubspot.journal import Companies, Interest, Journal
+from connectors.hubspot.journal import REFUSED, Companies, Interest, Journal
+from connectors.hubspot.journal import SCOPES as JOURNAL_SCOPES
 from connectors.hubspot.names import Names
 from connectors.hubspot.quota import SEARCH, WINDOW, limits_for
 from connectors.hubspot.schema import WANTED, Wanted
@@ -20,6 +22,7 @@ from connectors.hubspot.schema_check import PropertyNeed
 from connectors.hubspot.setup import Did, Setup, Step
 from connectors.kit.http import new_session
 from connectors.kit.limits import SharedLimiter, fingerprint
+from connectors.kit.manifest import Scope
 from connectors.kit.registry import manifest
 from connectors.kit.tokens import ClientCredentials, SharedTokens
 from domain.errors import Misconfigured
@@ -94,14 +97,15 @@ def wanted(settings: Settings) -> tuple[Wanted, ...]:
     )
 
 
-def subscribe(settings: Settings, *, dry_run: bool = False) -> list[Step]:
-    """Ask the webhooks journal to note what the shipped mapping names; nothing if it is not used.
+def subscribe(settings: Settings, *, dry_run: bool = False) -> Iterator[Step]:
+    """Ask the webhooks journal to note what the shipped mapping names, each step as it is done;
+    nothing if it is not used.
 
     `Misconfigured` without the app's client id and secret, or without a portal id.
     """
     ours = settings.hubspot
     if not ours.use_journal:
-        return []
+        return
     if not ours.portal_id:
         raise Misconfigured(
             "the journal is subscribed to for one portal, and none is configured",
@@ -111,13 +115,25 @@ def subscribe(settings: Settings, *, dry_run: bool = False) -> list[Step]:
     interests = journal_interests(default_mapping("hubspot"))
     journal = _journal(settings, SystemClock(), None, lambda _: {})
     missing = journal.lacking(interests)
-    for one in missing if not dry_run else ():
-        journal.subscribe(one, portal_id=ours.portal_id)
-    new = Did.WOULD_MAKE if dry_run else Did.MADE
-    return [
-        Step(what=f"journal: {one.kind}", did=new if one in missing else Did.THERE)
-        for one in interests
-    ]
+    for one in interests:
+        did = Did.THERE
+        if one in missing:
+            did = Did.WOULD_MAKE if dry_run else Did.MADE
+        if did is Did.MADE:
+            journal.subscribe(one, portal_id=ours.portal_id)
+        yield Step(what=f"journal: {one.kind}", did=did)
+
+
+def scopes(settings: Settings) -> tuple[Scope, ...]:
+    """What the key or app has to be allowed, with those of the journal where it is used."""
+    known = manifest("hubspot").scopes
+    named = {one.name for one in known}
+    journal = tuple(
+        Scope(name=name, needed_for="the webhooks journal")
+        for name in JOURNAL_SCOPES
+        if settings.hubspot.use_journal and name not in named
+    )
+    return (*known, *journal)
 
 
 def journal_interests(mapping: FieldMapping) -> tuple[Interest, ...]:
@@ -151,13 +167,17 @@ def _journal(
     session = new_session()
     tokens = SharedTokens(
         ClientCredentials(
-            client_id=ours.client_id, client_secret=ours.app_secrets[0].get_secret_value()
+            client_id=ours.client_id,
+            client_secret=ours.app_secrets[0].get_secret_value(),
+            scopes=JOURNAL_SCOPES,
         ),
-        name=f"hubspot:{fingerprint(ours.client_id + base)}",
+        # A token keeps the scopes that it was made with: other scopes are another token.
+        name=f"hubspot:{fingerprint(' '.join((ours.client_id, base, *JOURNAL_SCOPES)))}",
         token_url=f"{base.rstrip('/')}/oauth/{API_VERSION}/token",
         session=session,
         clock=clock.now,
         store=connection,
+        remedies=REFUSED,
     )
     return Journal(
         tokens,

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from domain.errors import Conflict, KidgloveError
+from rq.timeouts import BaseTimeoutException
+
+from domain.errors import Bug, Conflict, KidgloveError
 from jobs.crms import connected
 from jobs.queues import SURVEY
 from settings import Settings
@@ -49,18 +52,30 @@ def run(here: Runtime, name: str, *, now: bool) -> Found:
     """Run one schedule. An unknown name is a ValueError. With `now` a survey runs although none is
     due yet.
 
-    What makes it fail is told to the administrators and raised: a poll that stands still must not
-    do so in silence.
+    What makes it fail is told to the administrators and raised, a defect of ours too: a poll that
+    stands still must not do so in silence.
     """
     here.follow()
+    work = partial(_survey, here, now=now) if name == SURVEY else _one(here, name)
     try:
-        return _survey(here, now=now) if name == SURVEY else _one(here, name)
-    except Conflict:
-        # Somebody else's work came between: it runs again in its time, and nobody need be told.
+        return work()
+    except (Conflict, BaseTimeoutException):
+        # Somebody else's work came between, or the job's time is up: it runs again in its time, and
+        # nobody need be told.
         raise
     except KidgloveError as problem:
         _tell(here, name, problem)
         raise
+    except Exception as problem:
+        _tell(here, name, _unforeseen(problem))
+        raise
+
+
+def _unforeseen(problem: Exception) -> Bug:
+    return Bug(
+        f"it failed with {type(problem).__name__}.",
+        remedy="The log of the worker that ran it has the place: report it.",
+    )
 
 
 def _tell(here: Runtime, name: str, problem: KidgloveError) -> None:
@@ -74,14 +89,14 @@ def _tell(here: Runtime, name: str, problem: KidgloveError) -> None:
         )
 
 
-def _one(here: Runtime, name: str) -> Found:
+def _one(here: Runtime, name: str) -> Callable[[], Found]:
     verb, _, system = name.partition(":")
     if verb == "poll" and system == here.refresh.payments_system:
-        return here.reconcile.poll(name, here.stripe)
+        return partial(here.reconcile.poll, name, here.stripe)
     if verb == "poll" and system in here.crms:
-        return here.reconcile.poll(name, here.crms[system])
+        return partial(here.reconcile.poll, name, here.crms[system])
     if verb == "sweep" and system in here.crms:
-        return here.reconcile.sweep_holds(here.crm(system), here.crms[system])
+        return partial(here.reconcile.sweep_holds, here.crm(system), here.crms[system])
     raise ValueError(f"there is no schedule {name!r}; there are {', '.join(here.schedules())}")
 
 

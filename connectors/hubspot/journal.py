@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any
 
 import requests
+import structlog
 
 from connectors.hubspot import ids
 from connectors.hubspot.errors import classified, stated
@@ -25,6 +26,8 @@ from domain.errors import Gone, KidgloveError, Transient
 from domain.ids import Ref
 from domain.ports import Hint, Page
 
+log = structlog.get_logger(__name__)
+
 VERSION = "2026-03"
 """The newest that has the journal: the files of 2026-09 do not name it."""
 PREFIX = "journal:"
@@ -34,6 +37,23 @@ ENTRIES = 50
 _SUBSCRIPTIONS = f"/webhooks-journal/subscriptions/{VERSION}"
 WATCHED: Mapping[str, str] = {ids.COMPANIES: "account", ids.TASKS: "task"}
 _KINDS = {ids.TYPE_IDS[kind]: ours for kind, ours in WATCHED.items()}
+# VENDOR: a client-credentials token opens only what its request names: the journal's own scopes
+# and those of the kinds of records that are subscribed to (webhooks journal guide). That tasks go
+# by the scope of contacts here, as they do in the CRM API, is an assumption.
+SCOPES = (
+    "developer.webhooks_journal.read",
+    "developer.webhooks_journal.subscriptions.read",
+    "developer.webhooks_journal.subscriptions.write",
+    "crm.objects.companies.read",
+    "crm.objects.contacts.read",
+)
+"""What the journal's token is asked for."""
+# VENDOR: the words of such a refusal are in no document; RFC 6749 calls it invalid_scope.
+REFUSED: Mapping[str, str] = {
+    "scope": f"Give the app these scopes, install it anew, and try again: {', '.join(SCOPES)}.",
+    "invalid_client": "Give the client id and the client secret that the app's page shows now.",
+}
+"""The vendor's words and the way out."""
 Companies = Callable[[Sequence[str]], Mapping[str, Sequence[str]]]
 """The companies of each task."""
 
@@ -92,18 +112,20 @@ class Journal:
         entries = self._entries(offset)
         hints: list[Hint] = []
         for entry in entries:
-            hints += self._hints(self._file(str(entry["url"])))
-        last = str(entries[-1]["currentOffset"]) if entries else offset
+            hints += self._hints(self._file_of(entry))
+        named = [str(one["currentOffset"]) for one in entries if one.get("currentOffset")]
+        last = named[-1] if named else offset
         return Page(
             hints=tuple(self._with_companies(hints)),
             cursor=PREFIX + last,
-            is_last=len(entries) < ENTRIES,
+            is_last=len(entries) < ENTRIES or last == offset,
         )
 
     def lacking(self, interests: Sequence[Interest]) -> list[Interest]:
         """What the journal does not note yet."""
         said = self._call("GET", _SUBSCRIPTIONS).get("results") or []
-        return [one for one in interests if not any(_covers(row, one) for row in said)]
+        ours = [row for row in said if isinstance(row, Mapping) and self._is_ours(row)]
+        return [one for one in interests if not any(_covers(row, one) for row in ours)]
 
     def subscribe(self, interest: Interest, *, portal_id: str) -> None:
         """Ask the journal for something. Asked twice it is noted twice: see `lacking` first."""
@@ -118,34 +140,46 @@ class Journal:
         base = f"/webhooks-journal/journal/{VERSION}/batch"
         first = f"{base}/earliest/{ENTRIES}"
         if not offset:
-            return list(self._call("GET", first).get("results") or [])
+            return _mappings(self._call("GET", first).get("results"), what="entry")
         try:
             said = self._call("GET", f"{base}/{offset}/next/{ENTRIES}")
         except Gone:
             said = self._call("GET", first)
-        return list(said.get("results") or [])
+        return _mappings(said.get("results"), what="entry")
+
+    def _file_of(self, entry: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What stands in an entry's file, nothing if there is none: one odd entry must not keep
+        from us what came after it."""
+        url = entry.get("url")
+        if not isinstance(url, str) or not url:
+            _skipped("an entry without an address")
+            return {}
+        try:
+            return self._file(url)
+        except Gone:
+            _skipped("an entry whose file is gone")
+            return {}
 
     def _hints(self, said: Mapping[str, Any]) -> list[Hint]:
         found: list[Hint] = []
-        for event in said.get("journalEvents") or ():
-            if not isinstance(event, Mapping):
-                continue
+        for event in _mappings(said.get("journalEvents"), what="event"):
             kind = _KINDS.get(str(event.get("objectTypeId")))
-            merged = event.get("mergedObjectIds")
-            records = [
-                event.get("objectId"),
-                event.get("primaryObjectId"),
-                event.get("newObjectId"),
-                *(merged if isinstance(merged, list) else ()),
-            ]
-            if kind is None:
+            if kind is None or not self._is_ours(event):
                 continue
-            found += [
-                _hint(event, kind, str(one))
-                for one in dict.fromkeys(records)
-                if one not in (None, "", 0)
-            ]
+            records = _records(event)
+            if not records:
+                _skipped("an event that names no record")
+            found += [_hint(event, kind, one) for one in records]
         return found
+
+    def _is_ours(self, row: Mapping[str, Any]) -> bool:
+        """Whether an event or a subscription is about our portal.
+
+        # VENDOR: the global journal tells of every portal in which the app is installed, and each
+        # event names its own (journal entries guide). One that names none is taken for ours.
+        """
+        theirs = row.get("portalId")
+        return not self._portal_id or theirs is None or str(theirs) == self._portal_id
 
     def _with_companies(self, hints: Sequence[Hint]) -> list[Hint]:
         """The hints, those at tasks turned to the companies that the tasks hang on."""
@@ -232,10 +266,43 @@ def _understood(reply: requests.Response, *, what: str, is_write: bool) -> Mappi
     raise problem
 
 
+def _mappings(said: Any, *, what: str) -> list[Mapping[str, Any]]:
+    """The objects of a list; what is none is left out with a word in the log."""
+    rows = said if isinstance(said, list) else []
+    found = [one for one in rows if isinstance(one, Mapping)]
+    if said is not None and (not isinstance(said, list) or len(found) < len(rows)):
+        _skipped(f"an {what} that is no object")
+    return found
+
+
+def _records(event: Mapping[str, Any]) -> list[str]:
+    """The records that an event names, each once; what is no record id is left out."""
+    merged = event.get("mergedObjectIds")
+    named = [
+        event.get("objectId"),
+        event.get("primaryObjectId"),
+        event.get("newObjectId"),
+        *(merged if isinstance(merged, list) else ()),
+    ]
+    found: list[str] = []
+    for one in named:
+        if one is None or one in ("", 0):
+            continue
+        try:
+            found.append(ids.known(one))
+        except ValueError:
+            _skipped("a record id that is no number")
+    return list(dict.fromkeys(found))
+
+
+def _skipped(reason: str) -> None:
+    log.warning("journal.skipped", reason=reason)
+
+
 def _hint(event: Mapping[str, Any], kind: str, record: str) -> Hint:
     verb = str(event.get("action") or "changed").lower()
     return Hint(
-        ref=Ref(ids.SYSTEM, kind, ids.known(record)),
+        ref=Ref(ids.SYSTEM, kind, record),
         topic=f"{'company' if kind == 'account' else kind}.{verb}",
         event_id=f"journal:{event_key(event)[:40]}",
         at=moment_or_none(event.get("occurredAt")),

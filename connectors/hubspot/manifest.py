@@ -61,7 +61,10 @@ MANIFEST = Manifest(
         Scope(name="tickets", needed_for="open tickets in the task"),
         Scope(name="sales-email-read", needed_for="mails as the last talk"),
     ),
-    traits=frozenset({Trait.SIGNS_BODIES, Trait.STAMPS_MESSAGES, Trait.MERGES_ACCOUNTS}),
+    # VENDOR: HubSpot does not promise a Retry-After; where it comes, it is waited for.
+    traits=frozenset(
+        {Trait.TELLS_WAIT, Trait.SIGNS_BODIES, Trait.STAMPS_MESSAGES, Trait.MERGES_ACCOUNTS}
+    ),
     docs={
         "companies": f"{_GUIDES}/objects/companies",
         "tasks": f"{_GUIDES}/engagements/tasks",

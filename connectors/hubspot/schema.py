@@ -27,6 +27,17 @@ class Wanted:
     description: str = ""
 
     @property
+    def form(self) -> str:
+        """What somebody who makes it by hand has to choose."""
+        parts = [f"“{self.label}”", self.type, self.field_type]
+        if self.is_unique:
+            parts.append("unique values only")
+        if self.is_owner:
+            parts.append("a HubSpot user")
+        options = "; ".join(f"{value} = {label}" for value, label in self.options)
+        return ", ".join(parts) + (f": {options}" if options else "")
+
+    @property
     def body(self) -> dict[str, Any]:
         """What a create call says."""
         said: dict[str, Any] = {

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from connectors.hubspot import ids
+from connectors.hubspot.errors import MissingScope
 from connectors.hubspot.gateway import Gateway
 from connectors.hubspot.schema import GROUP, GROUP_LABEL, WANTED, Wanted
 from connectors.hubspot.wire import Row
-from domain.errors import Conflict, KidgloveError, Rejected
+from domain.errors import Bug, Conflict, KidgloveError, Misconfigured, Rejected
 
 
 class Did(StrEnum):
@@ -33,6 +35,8 @@ class Step:
     what: str
     did: Did
     detail: str = ""
+    form: str = ""
+    """Of what would be made: label, type, kind of field, uniqueness and options."""
 
     @property
     def is_well(self) -> bool:
@@ -66,7 +70,7 @@ class Setup:
         if any(row.get("name") == GROUP for row in self._gateway.groups(kind)):
             yield Step(what=what, did=Did.THERE)
         elif dry_run:
-            yield Step(what=what, did=Did.WOULD_MAKE)
+            yield Step(what=what, did=Did.WOULD_MAKE, form=f"“{GROUP_LABEL}”")
         else:
             try:
                 self._gateway.create_group(
@@ -82,7 +86,7 @@ class Setup:
         try:
             if row is None:
                 if dry_run:
-                    return Step(what=what, did=Did.WOULD_MAKE)
+                    return Step(what=what, did=Did.WOULD_MAKE, form=one.form)
                 return self._judged(one, self._made(one), Did.MADE)
             lacking = missing_options(one, row)
             if lacking and not _difference(one, row):
@@ -90,27 +94,38 @@ class Setup:
                     return Step(what=what, did=Did.WOULD_EXTEND, detail=", ".join(lacking))
                 row = self._extended(one, row, lacking)
                 return self._judged(one, row, Did.EXTENDED, ", ".join(lacking))
-        except (Conflict, Rejected) as problem:
+        except KidgloveError as problem:
+            if not _is_refusal(problem):
+                raise
             return Step(what=what, did=Did.FAILED, detail=f"{problem.message} {problem.remedy}")
         return self._judged(one, row, Did.THERE)
 
     def _made(self, one: Wanted) -> Row:
         """The property as read back after it was made.
 
-        # VENDOR: whether tasks can have unique properties is not documented; where HubSpot refuses
-        # it the key is made without, and tasks are looked up by their company instead.
+        # VENDOR: whether tasks can have unique properties is not documented, nor is the form of a
+        # refusal; whatever HubSpot says, a key that can be made without is made so, and tasks are
+        # looked up by their company instead.
         """
         try:
             self._create(one, one.body)
-        except KidgloveError as problem:
-            if not one.is_unique or one.kind == "companies" or not isinstance(problem, Rejected):
+        except KidgloveError as refusal:
+            if not one.is_unique or one.kind == ids.COMPANIES or not _is_refusal(refusal):
                 raise
-            body = {name: value for name, value in one.body.items() if name != "hasUniqueValue"}
-            self._create(one, body)
+            self._create_plain(one, refusal)
         rows = {str(row["name"]): row for row in self._gateway.properties(one.kind)}
         if one.name not in rows:
             raise Rejected(f"property {one.kind}.{one.name} was made and is not there")
         return rows[one.name]
+
+    def _create_plain(self, one: Wanted, refusal: KidgloveError) -> None:
+        """The property without uniqueness; if that is refused too, uniqueness was not the reason
+        and the first refusal says more."""
+        body = {name: value for name, value in one.body.items() if name != "hasUniqueValue"}
+        try:
+            self._create(one, body)
+        except KidgloveError as problem:
+            raise (refusal if _is_refusal(problem) else problem) from None
 
     def _create(self, one: Wanted, body: Row) -> None:
         try:
@@ -137,6 +152,13 @@ class Setup:
         if one.is_unique and not row.get("hasUniqueValue"):
             note = "not unique: HubSpot refuses that here, so tasks are looked up by their company"
         return Step(what=what, did=did, detail=note)
+
+
+def _is_refusal(problem: KidgloveError) -> bool:
+    """Whether HubSpot refuses this one property, and not the credential or every call."""
+    return isinstance(problem, Conflict | Rejected | Misconfigured | Bug) and not isinstance(
+        problem, MissingScope
+    )
 
 
 def missing_options(one: Wanted, row: Row) -> list[str]:

@@ -32,6 +32,10 @@ LONGEST_WAIT = 1.0
 AWAY = 5.0
 """Seconds to leave an unreachable Redis alone: each try may cost a socket timeout."""
 
+ASK_AGAIN = timedelta(seconds=5)
+"""Between two ordinary calls that find out whether a used-up day has ended: some answers, like
+those to a search, tell no count, and the next call may be one that does."""
+
 TAKE = """
 local paused = redis.call('PTTL', KEYS[1])
 if paused > 0 then return {1, paused * 1000} end
@@ -39,13 +43,18 @@ local t = redis.call('TIME')
 local now = t[1] * 1000000 + t[2]
 local today = math.floor(t[1] / 86400)
 local limit = tonumber(ARGV[4])
+local is_asking = false
 if limit >= 0 then
-  local d = redis.call('HMGET', KEYS[3], 'day', 'used', 'limit')
+  local d = redis.call('HMGET', KEYS[3], 'day', 'used', 'limit', 'told', 'asked')
   local used = 0
   if tonumber(d[1]) == today then used = tonumber(d[2]) or 0 end
   if d[3] then limit = tonumber(d[3]) end
   if used >= limit * tonumber(ARGV[5]) then
-    return {3, (today + 1) * 86400000000 - now}
+    local holds = (tonumber(d[4]) or 0) + tonumber(ARGV[7]) - now
+    if holds > 0 then return {3, holds} end
+    is_asking = ARGV[6] == '0'
+    local turn = (tonumber(d[5]) or 0) + tonumber(ARGV[8]) - now
+    if is_asking and turn > 0 then return {3, turn} end
   end
   redis.call('HSET', KEYS[3], 'day', today, 'used', used)
 end
@@ -58,6 +67,7 @@ if wait > tonumber(ARGV[3]) then return {2, math.ceil(wait)} end
 redis.call('SET', KEYS[2], string.format('%.0f', new), 'PX', math.ceil((new - now) / 1000) + 1000)
 if limit >= 0 then
   redis.call('HINCRBY', KEYS[3], 'used', 1)
+  if is_asking then redis.call('HSET', KEYS[3], 'asked', string.format('%.0f', now)) end
   redis.call('EXPIRE', KEYS[3], 172800)
 end
 if wait < 0 then wait = 0 end
@@ -74,7 +84,8 @@ return 1
 """
 REPORT = """
 local t = redis.call('TIME')
-redis.call('HSET', KEYS[1], 'day', math.floor(t[1] / 86400), 'used', ARGV[1])
+local now = string.format('%.0f', t[1] * 1000000 + t[2])
+redis.call('HSET', KEYS[1], 'day', math.floor(t[1] / 86400), 'used', ARGV[1], 'told', now)
 if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'limit', ARGV[2]) end
 redis.call('EXPIRE', KEYS[1], 172800)
 """
@@ -99,6 +110,10 @@ class Limits:
     reserve: float = 0.2
     lease: timedelta = timedelta(seconds=60)
     """A killed worker's slot comes back after this; no single request may take longer."""
+    recheck: timedelta = timedelta(minutes=15)
+    """How long a day that is used up is believed without a new answer of the vendor: a vendor's
+    day ends when its own zone or its rolling window says so, not at midnight UTC. Later, urgent
+    work goes on and ordinary work asks with one call at a time."""
 
 
 class Limiter(Protocol):
@@ -118,7 +133,8 @@ class Limiter(Protocol):
         ...
 
     def report(self, *, used: int, limit: int | None = None) -> None:
-        """Correct the day's count from what the vendor's answer says."""
+        """Correct the day's count from what the vendor's answer says. A count that shows the day
+        as used up holds until `Limits.recheck` has passed without another report."""
         ...
 
 
@@ -229,7 +245,16 @@ class SharedLimiter:
         try:
             kind, micros = self._take(
                 keys=[self._pause_key, self._tat_key, self._day_key],
-                args=[limits.rate, burst, int(LONGEST_WAIT * 1_000_000), daily, share],
+                args=[
+                    limits.rate,
+                    burst,
+                    int(LONGEST_WAIT * 1_000_000),
+                    daily,
+                    share,
+                    int(urgent),
+                    _micros(limits.recheck),
+                    _micros(ASK_AGAIN),
+                ],
             )
         except RedisError as error:
             self._went_away(error)
@@ -286,6 +311,10 @@ class SharedLimiter:
         if self._is_alone:
             self._is_alone = False
             log.info("limits.shared_again", vendor=self._vendor)
+
+
+def _micros(span: timedelta) -> int:
+    return span // timedelta(microseconds=1)
 
 
 def impatient(redis: Redis, *, timeout: float = 0.5) -> Redis:

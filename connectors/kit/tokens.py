@@ -96,18 +96,23 @@ class JwtBearer:
 
 @dataclass(frozen=True, kw_only=True)
 class ClientCredentials:
-    """RFC 6749 4.4: the app's own id and secret; the vendor decides which user it runs as."""
+    """RFC 6749 4.4: the app's own id and secret; the vendor decides which user it runs as.
+
+    `scopes` are asked for where the vendor grants only what is asked; none leaves it to the vendor.
+    """
 
     client_id: str
     client_secret: str = field(repr=False)
+    scopes: tuple[str, ...] = ()
 
     def form(self, now: datetime) -> dict[str, str]:
         """The form with the app's secret."""
-        return {
+        form = {
             "grant_type": "client_credentials",
             "client_id": self.client_id,
             "client_secret": self.client_secret,
         }
+        return form | {"scope": " ".join(self.scopes)} if self.scopes else form
 
 
 class SharedTokens:

@@ -31,6 +31,8 @@ SCOPES = (
     "tickets",
 )
 """What the simulated service key is granted at first."""
+# VENDOR: a token by client credentials has the scopes that its request names and no others; that a
+# request for one that the app lacks is refused as `invalid_scope` is an assumption.
 JOURNAL_SCOPES = (
     "developer.webhooks_journal.read",
     "developer.webhooks_journal.subscriptions.read",
@@ -133,7 +135,11 @@ class Access:
             case "authorization_code":
                 return self._new("access_token") | {"refresh_token": self.refresh_token}
             case "client_credentials":
-                return self._new("client_credentials")
+                asked = frozenset(form.get("scope", "").split())
+                lacking = asked - self.scopes - set(JOURNAL_SCOPES)
+                if lacking:
+                    raise _refused("invalid_scope", f"the app lacks {' '.join(sorted(lacking))}")
+                return self._new("client_credentials", scopes=asked)
             case other:
                 raise _refused("unsupported_grant_type", f"unknown grant type {other}")
 
@@ -190,9 +196,9 @@ class Access:
         """End a token; an unknown one is no error."""
         self._grants.pop(form.get("token", ""), None)
 
-    def _new(self, kind: str) -> dict[str, Any]:
+    def _new(self, kind: str, *, scopes: frozenset[str] | None = None) -> dict[str, Any]:
         token = f"{kind}-{secrets.token_hex(16)}"
-        self._keep(token, kind, self._portal.clock.now() + _LIFE)
+        self._keep(token, kind, self._portal.clock.now() + _LIFE, scopes=scopes)
         return {
             "access_token": token,
             "token_type": "bearer",
@@ -204,11 +210,16 @@ class Access:
         }
 
     def _keep(
-        self, token: str, kind: str, ends: datetime | None, *, app_id: str | None = None
+        self,
+        token: str,
+        kind: str,
+        ends: datetime | None,
+        *,
+        app_id: str | None = None,
+        scopes: frozenset[str] | None = None,
     ) -> None:
-        journal = kind == "client_credentials"
-        scopes = frozenset(JOURNAL_SCOPES) if journal else self.scopes
-        self._grants[token] = Grant(token, scopes, app_id or self.app_id, kind, ends)
+        granted = self.scopes if scopes is None else scopes
+        self._grants[token] = Grant(token, granted, app_id or self.app_id, kind, ends)
 
 
 def require(grant: Grant, scopes: Collection[str]) -> None:

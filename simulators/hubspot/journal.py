@@ -38,7 +38,7 @@ class Entry:
 
     offset: str
     at: datetime
-    events: tuple[dict[str, Any], ...]
+    events: tuple[Any, ...]
 
 
 @dataclass
@@ -67,11 +67,16 @@ class Journal:
         events = [
             event
             for subscription in self.subscriptions.values()
+            if subscription.wire["portalId"] == self._portal.portal_id
             for event in self._events(subscription, both)
         ]
         if events:
-            now = self._portal.clock.now()
-            self._entries.append(Entry(str(uuid.uuid4()), now, tuple(events)))
+            self.write(events)
+
+    def write(self, events: Iterable[Any]) -> None:
+        """An entry with exactly these events: of another portal of the app, or odd ones."""
+        now = self._portal.clock.now()
+        self._entries.append(Entry(str(uuid.uuid4()), now, tuple(events)))
 
     def kept(self) -> list[Entry]:
         """The entries of the last three days."""
@@ -223,7 +228,7 @@ class SubscriptionsApi:
             case "GET", ():
                 return Reply(200, {"results": [one.wire for one in held.values()]})
             case "POST", ():
-                return Reply(201, self._new(call.record()))
+                return Reply(201, self._new(call))
             case "DELETE", ("portals", id):
                 if id == str(self._portal.portal_id):
                     held.clear()
@@ -247,19 +252,21 @@ class SubscriptionsApi:
             case _:
                 raise no_such_path()
 
-    def _new(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def _new(self, call: Call) -> dict[str, Any]:
+        given = call.record()
         one = self._portal.type_of(str(given.get("objectTypeId")))
         if one is None or given.get("subscriptionType") not in ("OBJECT", "ASSOCIATION"):
             raise invalid("A subscription needs a known objectTypeId and subscriptionType")
         if not given.get("actions"):
             raise invalid("A subscription needs actions")
+        require(call.grant, one.reads)
         now = iso(self._portal.now())
         wire = {
             **given,
             "id": self._mint(),
             "appId": int(self._app_id),
             "objectTypeId": one.id,
-            "portalId": self._portal.portal_id,
+            "portalId": int(given.get("portalId") or self._portal.portal_id),
             "createdAt": now,
             "updatedAt": now,
         }

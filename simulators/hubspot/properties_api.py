@@ -25,6 +25,8 @@ class PropertiesApi:
     def __init__(self, portal: Portal, batches: BatchApi) -> None:
         self.refuses_unique: set[str] = set()
         """Object types whose new properties quietly lose `hasUniqueValue`."""
+        self.unique_refusal: str | None = None
+        """The category with which `hasUniqueValue` is refused on them, if it is not dropped."""
         self._portal = portal
         self._batches = batches
 
@@ -70,7 +72,11 @@ class PropertiesApi:
             raise invalid(f"Property group {given['groupName']} does not exist")
         if given["type"] not in TYPES or given["fieldType"] not in FIELD_TYPES:
             raise invalid(f"{given['type']}/{given['fieldType']} is no type of property")
-        unique = bool(given.get("hasUniqueValue")) and type_name not in self.refuses_unique
+        unique = bool(given.get("hasUniqueValue"))
+        if unique and type_name in self.refuses_unique:
+            if self.unique_refusal is not None:
+                raise Refusal(400, self.unique_refusal, "hasUniqueValue is not supported here")
+            unique = False
         taken = [each for each in one.properties.values() if each.unique and not each.own]
         if unique and len(taken) >= MOST_UNIQUE:
             raise invalid(f"At most {MOST_UNIQUE} unique properties are allowed per object")

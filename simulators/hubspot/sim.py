@@ -239,9 +239,11 @@ class HubspotSim(StageHands):
         with self._portal.lock:
             self._merging.new_ids = new_ids
 
-    def set_unique_on(self, type_name: str, allowed: bool) -> None:
-        """Whether new properties of an object type may have unique values; else it is dropped."""
+    def set_unique_on(self, type_name: str, allowed: bool, *, refusal: str | None = None) -> None:
+        """Whether new properties of an object type may have unique values; else that is dropped
+        without a word, or the property is refused with the category `refusal`."""
         with self._portal.lock:
+            self._properties.unique_refusal = refusal
             if allowed:
                 self._properties.refuses_unique.discard(type_name)
             else:
@@ -291,6 +293,11 @@ class HubspotSim(StageHands):
         """
         with self._portal.lock:
             self._announcer.watch(url, subscriptions, signed_url)
+
+    def write_journal(self, events: Sequence[Any]) -> None:
+        """An entry of the journal with exactly these events: another portal's, or odd ones."""
+        with self._portal.lock:
+            self._journal.write(events)
 
     def repeat_event_ids(self, repeats: bool = True) -> None:
         """Let all events carry one id from now on."""

@@ -53,6 +53,7 @@ _PLAIN = (
     "set_zone",
     "use_up_daily",
     "watch",
+    "write_journal",
 )
 _DATED = ("add_task", "add_note", "add_call", "add_email", "add_meeting")
 

@@ -114,7 +114,7 @@ class AccountsInChanges(Conformance):
         poller.poll()
         vendor.clock.advance(timedelta(minutes=1))
         changed = vendor.edit()
-        vendor.clock.advance(timedelta(seconds=1))
+        vendor.clock.advance(vendor.soon)
         [hint] = poller.poll()
         said = vendor.connector().read_accounts(ids=[changed.id], plan=vendor.plan)[changed.id]
         assert isinstance(said, FoundAccounts)
@@ -133,8 +133,10 @@ class Holds(Conformance):
         words = [vendor.hold_word]
         assert vendor.ref not in connector.accounts_on_hold(plan=vendor.plan, words=words)
         vendor.hold(vendor.ref, vendor.hold_word)
+        vendor.clock.advance(vendor.soon)
         assert vendor.ref in connector.accounts_on_hold(plan=vendor.plan, words=words)
         vendor.hold(vendor.ref, None)
+        vendor.clock.advance(vendor.soon)
         assert vendor.ref not in connector.accounts_on_hold(plan=vendor.plan, words=words)
 
     def test_without_words_nothing_is_asked(self, vendor: CrmStage) -> None:

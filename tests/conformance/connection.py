@@ -139,6 +139,7 @@ class Connection(Conformance):
         connector = vendor.connector(limiter=limiter)
         for _ in range(BURST):
             assert vendor.read(connector)
+        vendor.hurry(connector)
         assert limiter.pauses == []
         assert vendor.requests() == limiter.passed
 

@@ -13,7 +13,6 @@ from tests.conformance.suite import Conformance
 from tests.conformance.watching import Poller, refs
 
 MINUTE = timedelta(minutes=1)
-SOON = timedelta(seconds=1)
 """A listing may end at the present moment, and what happens in it belongs to the next one."""
 
 
@@ -27,7 +26,7 @@ class Listing(Conformance):
         poller.poll()
         vendor.clock.advance(MINUTE)
         changed = vendor.edit()
-        vendor.clock.advance(SOON)
+        vendor.clock.advance(vendor.soon)
         assert refs(poller.poll()) == {changed}
         assert poller.poll() == []
 
@@ -43,7 +42,7 @@ class Listing(Conformance):
     @pytest.mark.req("R23", partly="nothing that the vendor still lists is lost")
     def test_paging_that_shifts_under_the_reader_loses_nothing(self, vendor: Stage) -> None:
         everyone = vendor.crowd()
-        vendor.clock.advance(SOON)
+        vendor.clock.advance(vendor.soon)
         poller = Poller(vendor)
         found, is_last = poller.page()
         assert not is_last
@@ -58,7 +57,7 @@ class Listing(Conformance):
 
     def test_a_round_survives_a_restart_between_its_pages(self, vendor: Stage) -> None:
         everyone = vendor.crowd()
-        vendor.clock.advance(SOON)
+        vendor.clock.advance(vendor.soon)
         before = Poller(vendor)
         found, _ = before.page()
         after = Poller(vendor)
@@ -74,14 +73,14 @@ class Listing(Conformance):
 
     @pytest.mark.req("R19", partly="what tells the echo apart; the store compares it")
     def test_our_own_write_is_known_when_it_comes_back(self, vendor: Stage) -> None:
-        vendor.clock.advance(SOON)
+        vendor.clock.advance(vendor.soon)
         poller = Poller(vendor)
         poller.news(())
         vendor.clock.advance(MINUTE)
         vendor.own_edit(vendor.connector(), "key-1")
-        vendor.clock.advance(SOON)
+        vendor.clock.advance(vendor.soon)
         assert poller.news(["key-1"]) == []
         vendor.clock.advance(MINUTE)
         changed = vendor.edit()
-        vendor.clock.advance(SOON)
+        vendor.clock.advance(vendor.soon)
         assert refs(poller.news(["key-1"])) == {changed}

@@ -106,6 +106,8 @@ class Stage:
     vendor: ClassVar[str]
     paths: ClassVar[Mapping[Calls, tuple[str, str]]]
     """Method and path of the vendor's calls, as patterns."""
+    soon: ClassVar[timedelta] = timedelta(seconds=1)
+    """When lists show what has changed; a read shows it at once."""
     clock: SimClock
     faults: FaultDial
     secrets: Sequence[str] = ()
@@ -145,6 +147,10 @@ class Stage:
     def read(self, connector: Any) -> object:
         """The account of interest as the connector reads it. Raises what is answered for it."""
         self.unsaid("read the account")
+
+    def hurry(self, connector: Any) -> None:
+        """More calls than go through at once of each kind that the vendor limits by itself; by
+        default there is none."""
 
     def write(self, connector: Any, key: str) -> object:
         """One write under a key that takes effect once. Raises what is answered for it."""

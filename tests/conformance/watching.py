@@ -57,6 +57,12 @@ class Virtual(Counting):
         self._clock = clock
         self._bucket = LocalBucket(limits.rate, limits.burst, monotonic=clock.seconds)
 
+    def beside(self, limits: Limits) -> Virtual:
+        """A second limit on the same clock, whose pauses count as this one's."""
+        other = Virtual(limits, self._clock)
+        other.pauses = self.pauses
+        return other
+
     def acquire(self, urgent: bool = False) -> None:
         """Wait for one's turn."""
         super().acquire(urgent)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
+from email.utils import formatdate
 from typing import Any
 
 import pytest
+import redis
 
 from connectors.hubspot.client import API_VERSION, versioned
-from connectors.kit.limits import Unlimited
+from connectors.hubspot.quota import limits_for
+from connectors.kit.limits import SharedLimiter, Unlimited
 from domain.boundary import HttpInTransaction, transaction_open
 from domain.errors import Bug, KidgloveError, Misconfigured, RateLimited, Transient, Unauthorized
 from domain.ports import FieldsChange, Receipt, TaskChange
@@ -142,10 +147,66 @@ def test_a_pause_is_told_to_whom_it_concerns(
     assert untold.paused == []
 
 
+@pytest.mark.parametrize("name", ["ten_secondly", "secondly", "daily", "locked", "migration"])
+def test_a_wait_that_is_told_takes_the_place_of_ours(stage: Stage, name: str) -> None:
+    limiter = Listening()
+    stage.sim.faults.arm(whole(name, path=READ, retry_after=77, times=None))
+    with pytest.raises(RateLimited) as refused:
+        stage.read(stage.connector(limiter=limiter))
+    assert refused.value.after == timedelta(seconds=77)
+    assert set(limiter.paused) == {timedelta(seconds=77)}
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("9999999", 86_400),
+        ("Fri, 20 Nov 2026 13:00:00 GMT", 10),
+        ("soon", 10),
+        ("", 10),
+    ],
+)
+def test_a_wait_that_is_no_good_is_ours_and_none_is_longer_than_a_day(
+    stage: Stage, said: str, seconds: int
+) -> None:
+    assert told_to_wait(stage, said) == timedelta(seconds=seconds)
+
+
+def test_a_wait_until_a_moment_is_counted_from_the_answers_own(stage: Stage) -> None:
+    told = told_to_wait(stage, formatdate(time.time() + 120, usegmt=True))
+    assert timedelta(seconds=110) < told <= timedelta(seconds=120)
+
+
+def told_to_wait(stage: Stage, said: str) -> timedelta:
+    """The pause after a 429 with this Retry-After."""
+    stage.sim.faults.arm(
+        Fault(harm=Harm.STATUS, status=429, headers={"Retry-After": said}, path=READ, times=None)
+    )
+    limiter = Listening()
+    with pytest.raises(RateLimited):
+        stage.read(stage.connector(limiter=limiter))
+    [pause] = set(limiter.paused)
+    return pause
+
+
 def test_the_days_calls_are_reported_from_every_answer(stage: Stage) -> None:
     limiter = Listening()
     stage.read(stage.connector(limiter=limiter))
     assert limiter.reported[-1] == (stage.sim.api_calls, int(650_000 * 0.95))
+
+
+def test_calls_go_on_when_the_portals_own_day_has_ended(stage: Stage, redis_url: str) -> None:
+    one = redis.Redis.from_url(redis_url)
+    limiter = SharedLimiter(one, limits_for(), vendor="hubspot", credential="key")
+    stage.sim.use_up_daily(left=1_000)
+    with pytest.raises(RateLimited, match="day"):
+        stage.read(stage.connector(limiter=limiter))
+    stage.clock.advance(timedelta(hours=15))
+    soon = replace(limits_for(), recheck=timedelta(milliseconds=50))
+    later = SharedLimiter(one, soon, vendor="hubspot", credential="key")
+    time.sleep(0.1)
+    assert stage.read(stage.connector(limiter=later)).name == "Aurelius Partners"
+    limiter.acquire()
 
 
 def test_a_search_asks_both_limits(stage: Stage) -> None:

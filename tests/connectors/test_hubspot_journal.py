@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -10,8 +11,10 @@ from typing import Any
 import pytest
 import requests
 from redis import Redis
+from structlog.testing import capture_logs
 
 from connectors.hubspot.connector import HubspotConnector
+from connectors.hubspot.journal import SCOPES
 from connectors.hubspot.setup import Did
 from domain.errors import Unauthorized
 from domain.ids import Ref
@@ -33,14 +36,16 @@ class At:
         self.now = stage.clock.now
 
 
-def settings(stage: Stage, *, use_journal: bool = True, secret: str | None = None) -> Settings:
+def settings(
+    stage: Stage, *, use_journal: bool = True, secret: str | None = None, portal: str = ""
+) -> Settings:
     known = stage.sim.credentials()
     return Settings(
         hubspot=HubspotSettings.model_validate(
             {
                 "token": known["service_key"],
                 "api_base": stage.sim.url,
-                "portal_id": str(known["portal_id"]),
+                "portal_id": portal or str(known["portal_id"]),
                 "client_id": known["client_id"],
                 "app_secrets": [secret or known["client_secret"]],
                 "use_journal": use_journal,
@@ -52,7 +57,7 @@ def settings(stage: Stage, *, use_journal: bool = True, secret: str | None = Non
 @pytest.fixture
 def stage() -> Iterator[Stage]:
     with staged() as stage:
-        subscribe(settings(stage))
+        list(subscribe(settings(stage)))
         yield stage
 
 
@@ -85,7 +90,7 @@ def hold(stage: Stage, word: str = "in_resolution") -> None:
 
 
 def test_subscribing_twice_is_subscribing_once(stage: Stage) -> None:
-    again = subscribe(settings(stage))
+    again = list(subscribe(settings(stage)))
     assert [(one.what, one.did) for one in again] == [
         ("journal: companies", Did.THERE),
         ("journal: tasks", Did.THERE),
@@ -94,14 +99,14 @@ def test_subscribing_twice_is_subscribing_once(stage: Stage) -> None:
 
 def test_a_dry_run_subscribes_to_nothing() -> None:
     with staged() as stage:
-        first = subscribe(settings(stage), dry_run=True)
-        again = subscribe(settings(stage), dry_run=True)
+        first = list(subscribe(settings(stage), dry_run=True))
+        again = list(subscribe(settings(stage), dry_run=True))
     assert {one.did for one in (*first, *again)} == {Did.WOULD_MAKE}
 
 
 def test_without_the_journal_nothing_is_asked(stage: Stage) -> None:
     stage.sim.forget_requests()
-    assert subscribe(settings(stage, use_journal=False)) == []
+    assert list(subscribe(settings(stage, use_journal=False))) == []
     assert stage.sim.requests == []
 
 
@@ -201,6 +206,96 @@ def test_a_wrong_secret_is_told_without_telling_it(stage: Stage, redis_url: str)
     with pytest.raises(Unauthorized) as refused:
         connector.changes(None, now=stage.clock.now())
     assert "guessed-secret" not in f"{refused.value!r}{refused.value.remedy}"
+
+
+@pytest.mark.parametrize("scope", ["crm.objects.companies.read", "crm.objects.contacts.read"])
+def test_a_scope_that_the_app_lacks_is_told_with_all_that_it_needs(
+    stage: Stage, redis_url: str, scope: str
+) -> None:
+    stage.sim.revoke_scope(scope)
+    with pytest.raises(Unauthorized) as refused:
+        built(stage, redis_url).changes(None, now=stage.clock.now())
+    assert all(one in refused.value.remedy for one in SCOPES)
+
+
+def event(stage: Stage, company: object, **more: object) -> dict[str, object]:
+    return {
+        "type": "object",
+        "portalId": stage.sim.portal_id,
+        "occurredAt": "2026-11-20T14:00:00Z",
+        "action": "UPDATE",
+        "objectTypeId": "0-2",
+        "objectId": company,
+        **more,
+    }
+
+
+def test_what_the_app_hears_of_another_portal_is_no_hint(
+    stage: Stage, connector: HubspotConnector
+) -> None:
+    stage.sim.write_journal([event(stage, stage.company, portalId=4711)])
+    assert listed(stage, connector)[0] == ()
+
+
+def test_another_portals_subscription_does_not_stand_for_ours() -> None:
+    with staged() as stage:
+        list(subscribe(settings(stage, portal="4711")))
+        assert {one.did for one in subscribe(settings(stage))} == {Did.MADE}
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "no object",
+        {"objectTypeId": "0-2"},
+        {"objectTypeId": "0-2", "objectId": "1.2E+10"},
+        {"objectTypeId": "0-2", "objectId": {"id": 7}, "mergedObjectIds": [[1]]},
+        {"objectTypeId": "0-2", "objectId": -5, "occurredAt": {"at": 1}},
+    ],
+)
+def test_an_odd_event_is_left_out_and_the_others_are_told(
+    stage: Stage, connector: HubspotConnector, odd: object
+) -> None:
+    stage.sim.write_journal([odd, event(stage, int(stage.company))])
+    with capture_logs() as lines:
+        found, cursor = listed(stage, connector)
+    assert [one.ref for one in found] == [stage.ref]
+    assert {line["event"] for line in lines} == {"journal.skipped"}
+    assert listed(stage, connector, cursor)[0] == ()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "no object",
+        {"currentOffset": "7c9e6679-7425-40de-944b-e07fc1f90ae7"},
+        {"currentOffset": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "url": None},
+        {"currentOffset": "7c9e6679-7425-40de-944b-e07fc1f90ae7", "url": "{sim}/nothing/here"},
+    ],
+)
+def test_an_entry_without_a_file_is_left_out_and_the_others_are_told(
+    stage: Stage,
+    connector: HubspotConnector,
+    monkeypatch: pytest.MonkeyPatch,
+    entry: dict[str, Any] | str,
+) -> None:
+    hold(stage)
+    if isinstance(entry, dict) and entry.get("url"):
+        entry = {**entry, "url": entry["url"].format(sim=stage.sim.url)}
+    ask = requests.Session.request
+
+    def answering(self: Any, method: str, url: str, *args: Any, **more: Any) -> requests.Response:
+        reply = ask(self, method, url, *args, **more)
+        if "/batch/earliest/" in url:
+            told = reply.json()
+            reply._content = json.dumps({"results": [entry, *told["results"]]}).encode()
+        return reply
+
+    monkeypatch.setattr(requests.Session, "request", answering)
+    with capture_logs() as lines:
+        found, _ = listed(stage, connector)
+    assert [one.ref for one in found] == [stage.ref]
+    assert [line["event"] for line in lines] == ["journal.skipped"]
 
 
 def test_the_address_of_a_file_never_sees_the_token(

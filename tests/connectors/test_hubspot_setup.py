@@ -16,6 +16,7 @@ from domain.errors import Misconfigured
 from domain.facts import Role
 from mappings.mapping_file import default_mapping
 from simulators.clock import SimClock
+from simulators.faults import Fault, Harm
 from simulators.hubspot import HubspotSim
 from tests.connectors.hubspot_stage import START
 
@@ -109,6 +110,29 @@ def test_where_tasks_cannot_be_unique_the_key_is_made_all_the_same(sim: HubspotS
     assert (step.did, step.is_well) == (Did.MADE, True)
     assert step.detail.startswith("not unique")
     assert not definitions(sim, "tasks").is_unique("kidglove_key")
+
+
+@pytest.mark.parametrize("category", ["UNIQUENESS_NOT_SUPPORTED", "VALIDATION_ERROR"])
+def test_however_uniqueness_of_tasks_is_refused_the_key_is_made(
+    sim: HubspotSim, category: str
+) -> None:
+    sim.set_unique_on("tasks", False, refusal=category)
+    [step] = [one for one in Setup(gateway(sim)).run() if one.what == "tasks: kidglove_key"]
+    assert (step.did, step.detail[:10]) == (Did.MADE, "not unique")
+
+
+def test_a_key_that_is_refused_without_uniqueness_too_is_a_step_that_failed(
+    sim: HubspotSim,
+) -> None:
+    refused = {"status": "error", "category": "NO_MORE_PROPERTIES", "message": "no"}
+    path = r".*/properties/.*/tasks"
+    sim.faults.arm(
+        Fault(harm=Harm.STATUS, status=400, method="POST", path=path, body=refused, times=2)
+    )
+    steps = {one.what: one for one in Setup(gateway(sim)).run()}
+    assert steps["tasks: kidglove_key"].did is Did.FAILED
+    assert "NO_MORE_PROPERTIES" in steps["tasks: kidglove_key"].detail
+    assert steps["tasks: kidglove_outcome"].did is Did.MADE
 
 
 def test_without_the_scope_the_set_up_says_which(sim: HubspotSim) -> None:

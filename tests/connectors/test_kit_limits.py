@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 
 from connectors.kit.bucket import LocalBucket
 from connectors.kit.limits import (
+    ASK_AGAIN,
     Limiter,
     Limits,
     SharedLimiter,
@@ -119,16 +120,63 @@ def test_the_reserve_is_kept_for_urgent_work(make: Make) -> None:
 
 def test_the_day_ends_earlier_for_bulk_work(make: Make) -> None:
     limiter = make(rate=1000, burst=1000, daily=10, reserve=0.2)
+    limiter.report(used=0)
     assert take(limiter, 20) == 8
     assert take(limiter, 20, urgent=True) == 2
 
 
-def test_a_used_up_day_says_when_the_next_begins(make: Make) -> None:
-    limiter = make(rate=1000, burst=1000, daily=0)
+@pytest.mark.parametrize("urgent", [True, False])
+def test_a_used_up_day_is_asked_about_again_within_the_quarter_hour(
+    make: Make, urgent: bool
+) -> None:
+    limiter = make(rate=1000, burst=1000, daily=100)
+    limiter.report(used=100)
+    with pytest.raises(RateLimited, match="day") as caught:
+        limiter.acquire(urgent)
+    assert caught.value.after is not None
+    assert timedelta(minutes=14) < caught.value.after <= timedelta(minutes=15)
+
+
+def test_an_old_count_of_the_day_lets_one_ordinary_call_find_out(make: Make) -> None:
+    limiter = make(rate=1000, burst=1000, daily=100, recheck=timedelta(milliseconds=50))
+    limiter.report(used=100)
+    time.sleep(0.1)
+    assert take(limiter, 20) == 1
     with pytest.raises(RateLimited, match="day") as caught:
         limiter.acquire()
     assert caught.value.after is not None
-    assert timedelta(0) < caught.value.after <= timedelta(days=1)
+    assert timedelta(0) < caught.value.after <= ASK_AGAIN
+
+
+def test_an_old_count_of_the_day_holds_nothing_urgent(make: Make) -> None:
+    limiter = make(rate=1000, burst=1000, daily=100, recheck=timedelta(milliseconds=50))
+    limiter.report(used=100)
+    time.sleep(0.1)
+    take(limiter, 1)
+    assert take(limiter, 20, urgent=True) == 20
+
+
+def test_a_count_that_no_answer_ever_told_holds_nothing_urgent(make: Make) -> None:
+    limiter = make(rate=1000, burst=1000, daily=10)
+    assert take(limiter, 20, urgent=True) == 20
+
+
+def test_the_answer_after_the_vendors_own_midnight_opens_the_day_again(make: Make) -> None:
+    limiter = make(rate=1000, burst=1000, daily=100, recheck=timedelta(milliseconds=50))
+    limiter.report(used=100)
+    time.sleep(0.1)
+    take(limiter, 1)
+    limiter.report(used=1)
+    assert take(limiter, 20) == 20
+
+
+def test_the_answer_that_the_day_is_still_used_up_holds_everybody_again(make: Make) -> None:
+    limiter = make(rate=1000, burst=1000, daily=100, recheck=timedelta(seconds=1))
+    limiter.report(used=100)
+    time.sleep(1.1)
+    take(limiter, 1)
+    limiter.report(used=100)
+    assert take(limiter, 20, urgent=True) == 0
 
 
 def test_the_vendors_own_count_corrects_ours(make: Make) -> None:

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from connectors.hubspot.doctor import ONLY_A_PERSON_KNOWS as ASKED_OF_HUBSPOT
+from connectors.hubspot.journal import SCOPES as JOURNAL_SCOPES
 from connectors.hubspot.manifest import MANIFEST as HUBSPOT_FACTS
 from connectors.hubspot.schema import GROUP_LABEL, WANTED
 from connectors.salesforce.doctor import ONLY_A_PERSON_KNOWS
@@ -82,6 +83,11 @@ def test_hubspots_key_and_app_get_exactly_the_scopes_that_we_need() -> None:
     app = json.loads((APP / "src/app/app-hsmeta.json").read_text(encoding="utf-8"))
     assert sorted(listed) == needed
     assert app["config"]["auth"]["requiredScopes"] == needed
+
+
+def test_the_scopes_of_hubspots_journal_are_those_that_we_ask_for() -> None:
+    listed = [row[0].strip("`") for row in HUBSPOT.rows("6. Be told at once")]
+    assert listed == list(JOURNAL_SCOPES)
 
 
 def test_hubspots_app_tells_us_of_everything_that_people_write() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from rq.timeouts import JobTimeoutException
 
 from domain.effects import EffectKind
-from domain.errors import Transient
+from domain.errors import Conflict, Transient
 from domain.holds import Quiet
 from domain.rows import EVALUATE, EffectMode
 from jobs.runtime import Runtime
+from jobs.worker_class import OutOfTime
 from settings import Settings
 from tests.world import World, build
 
@@ -101,6 +103,46 @@ def test_a_poll_that_does_not_run_is_told_once(
 
     assert len(world.alerts()) == 1
     assert "poll:salesforce does not run" in world.alerts()[0]
+
+
+def test_a_poll_that_fails_in_a_way_that_nobody_foresaw_is_told_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise KeyError("cus_secret")
+
+    monkeypatch.setattr(world.runtime.crms["salesforce"], "changes", broken)
+
+    for _ in range(3):
+        with pytest.raises(KeyError):
+            world.runtime.upkeep("poll:salesforce")
+
+    assert len(world.alerts()) == 1
+    assert "poll:salesforce does not run: it failed with KeyError" in world.alerts()[0]
+    assert "cus_secret" not in world.alerts()[0]
+
+
+@pytest.mark.parametrize("end", [JobTimeoutException(), OutOfTime(), SystemExit(), Conflict("x")])
+def test_what_ends_a_worker_or_comes_between_is_no_alert(
+    world: World, monkeypatch: pytest.MonkeyPatch, end: BaseException
+) -> None:
+    def ended(*_: object, **__: object) -> None:
+        raise end
+
+    monkeypatch.setattr(world.runtime.crms["salesforce"], "changes", ended)
+
+    with pytest.raises(type(end)):
+        world.runtime.upkeep("poll:salesforce")
+
+    assert world.alerts() == []
+
+
+def test_a_schedule_that_does_not_exist_is_said_to_who_asked_and_nobody_else(
+    world: World,
+) -> None:
+    with pytest.raises(ValueError, match="there is no schedule"):
+        world.runtime.upkeep("poll:nothing")
+    assert world.alerts() == []
 
 
 def test_a_subscription_cancelled_during_a_hold_is_told(world: World) -> None:

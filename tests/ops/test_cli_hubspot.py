@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from connectors.hubspot.manifest import MANIFEST
 from connectors.hubspot.schema import WANTED
 from ops.cli.app import app
 from simulators.clock import SimClock
@@ -30,8 +32,11 @@ def setup(*words: str) -> Result:
 
 
 def did(result: Result) -> list[str]:
-    start = result.stdout.index("[")
-    return [str(one["did"]) for one in json.loads(result.stdout[start:])]
+    return [str(one["did"]) for one in told(result)["steps"]]
+
+
+def told(result: Result) -> dict[str, Any]:
+    return dict(json.loads(result.stdout[result.stdout.index("{") :]))
 
 
 def described(sim: HubspotSim) -> dict[str, str]:
@@ -50,6 +55,43 @@ def test_a_dry_run_says_how_many_and_makes_none(sim: HubspotSim) -> None:
     assert f"{len(WANTED)} properties of companies and tasks would be looked at." in said.stderr
     assert sim.writes() == []
     assert "would make" in said.stdout
+
+
+def test_a_dry_run_says_all_that_somebody_needs_who_makes_them_by_hand(sim: HubspotSim) -> None:
+    forms = {one["what"]: one["form"] for one in told(setup("--dry-run", "--json"))["steps"]}
+    assert forms["companies: stripe_customer_id"] == (
+        "“Stripe customer id”, string, text, unique values only"
+    )
+    assert forms["companies: kidglove_csm"] == (
+        "“Customer success manager”, enumeration, select, a HubSpot user"
+    )
+    assert forms["companies: billing_resolution_status"] == (
+        "“Billing resolution”, enumeration, select: "
+        "in_resolution = In resolution; released = Released"
+    )
+    assert all(forms.values())
+    assert "“Billing resolution until”, date, date" in setup("--dry-run").stdout
+
+
+def test_the_scopes_of_the_key_are_listed(sim: HubspotSim, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = setup("--dry-run").stdout
+    assert all(one.name in said and one.needed_for in said for one in MANIFEST.scopes)
+    assert "developer.webhooks_journal.read" not in said
+    monkeypatch.setenv("KIDGLOVE_HUBSPOT__USE_JOURNAL", "true")
+    listed = [one["name"] for one in told(setup("--dry-run", "--json"))["scopes"]]
+    assert "developer.webhooks_journal.read" in listed
+    assert len(listed) == len(set(listed)) == len(MANIFEST.scopes) + 3
+
+
+def test_a_set_up_that_is_stopped_half_way_says_what_was_done(sim: HubspotSim) -> None:
+    sim.revoke_scope("crm.schemas.contacts.write")
+    said = setup()
+    assert said.exit_code == 1
+    assert "companies: stripe_customer_id" in said.stdout
+    assert "crm.schemas.contacts.write" in said.stderr
+    again = told(setup("--json"))
+    assert {one["did"] for one in again["steps"]} == {"there"}
+    assert "crm.schemas.contacts.write" in again["problem"]["remedy"]
 
 
 def test_the_second_run_finds_everything_there(sim: HubspotSim) -> None:

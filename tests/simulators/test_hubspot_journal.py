@@ -29,13 +29,21 @@ def desk() -> Iterator[Desk]:
     yield from open_desk()
 
 
-def token_of(desk: Desk) -> str:
+SCOPE = (
+    "developer.webhooks_journal.read developer.webhooks_journal.subscriptions.read "
+    "developer.webhooks_journal.subscriptions.write crm.objects.companies.read "
+    "crm.objects.contacts.read"
+)
+
+
+def token_of(desk: Desk, scope: str = SCOPE) -> str:
     """A token by client credentials, which alone opens the journal."""
     known = desk.sim.credentials()
     form = {
         "grant_type": "client_credentials",
         "client_id": known["client_id"],
         "client_secret": known["client_secret"],
+        "scope": scope,
     }
     answer = requests.post(f"{desk.sim.url}/oauth/2026-09/token", data=form, timeout=10)
     return str(answer.json()["access_token"])
@@ -102,6 +110,40 @@ def test_an_entry_is_forgotten_after_three_days_and_its_address_after_minutes(
 def test_a_service_key_does_not_open_the_journal(desk: Desk) -> None:
     assert desk.refused("GET", f"{JOURNAL}/earliest") == (403, "MISSING_SCOPES")
     assert desk.refused("POST", SUBSCRIPTIONS, SUBSCRIPTION) == (403, "MISSING_SCOPES")
+
+
+@pytest.mark.parametrize(
+    ("lacking", "method", "path"),
+    [
+        ("developer.webhooks_journal.read", "GET", f"{JOURNAL}/earliest"),
+        ("developer.webhooks_journal.subscriptions.read", "GET", SUBSCRIPTIONS),
+        ("developer.webhooks_journal.subscriptions.write", "POST", SUBSCRIPTIONS),
+        ("crm.objects.companies.read", "POST", SUBSCRIPTIONS),
+    ],
+)
+def test_a_token_opens_only_what_its_request_named(
+    desk: Desk, lacking: str, method: str, path: str
+) -> None:
+    token = token_of(desk, " ".join(one for one in SCOPE.split() if one != lacking))
+    refused = desk.send(method, path, SUBSCRIPTION if method == "POST" else None, key=token)
+    assert refused.status_code == 403
+    assert lacking in refused.text
+
+
+def test_a_token_for_a_scope_that_the_app_lacks_is_refused(desk: Desk) -> None:
+    desk.sim.revoke_scope("crm.objects.companies.read")
+    with pytest.raises(KeyError):
+        token_of(desk)
+
+
+def test_what_another_portal_subscribed_to_is_not_written_for_this_one(
+    desk: Desk, key: str
+) -> None:
+    for one in desk.send("GET", SUBSCRIPTIONS, key=key).json()["results"]:
+        desk.send("DELETE", f"{SUBSCRIPTIONS}/{one['id']}", key=key)
+    desk.send("POST", SUBSCRIPTIONS, {**SUBSCRIPTION, "portalId": 4711}, key=key)
+    desk.sim.human(desk.ann).set_company(desk.acme, hold="held")
+    assert desk.send("GET", f"{JOURNAL}/earliest", key=key).status_code == 204
 
 
 def test_a_filter_lets_through_what_it_names(desk: Desk, key: str) -> None:

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.hubspot import webhook
 from connectors.hubspot.connector import HubspotConnector
+from connectors.hubspot.quota import SEARCH, WINDOW
 from connectors.hubspot.sweep import PAGE
 from connectors.kit.http import Timeouts
 from connectors.kit.limits import Limiter
@@ -32,8 +33,13 @@ from tests.conformance.stage import (
     Trouble,
 )
 from tests.conformance.stages.catching import catch
+from tests.conformance.watching import Virtual
 from tests.connectors import hubspot_stage as portal
 
+LAG = timedelta(seconds=30)
+"""How late the search index is. HubSpot says moments; no read and no write may depend on it."""
+SEARCHES = 5
+"""What a portal has in a second (usage guide)."""
 WATCHED = "billing_resolution_status"
 ADDRESS = "https://hooks.example.com/hubspot"
 """What the signature covers: the address as it stands in HubSpot, not where the test listens."""
@@ -42,9 +48,10 @@ ZONE = ZoneInfo("America/Los_Angeles")
 
 
 class HubspotStage(CrmStage):
-    """A portal with Kidglove's properties set up, and a search index that is never late."""
+    """A portal with Kidglove's properties set up, and a search index that is always late."""
 
     vendor = "hubspot"
+    soon = LAG + timedelta(seconds=1)
     paths: ClassVar[Mapping[Calls, tuple[str, str]]] = {
         Calls.ANY: (".*", ".*"),
         Calls.READS: (".*", ".*(batch/read|/search|/owners/?|/users/?)"),
@@ -65,6 +72,7 @@ class HubspotStage(CrmStage):
         self.sim = self._portal.sim
         self.sim.url = self.url
         self.sim.set_limits(burst=100_000, search=100_000)
+        self.sim.set_search_lag(LAG.total_seconds())
         self.clock, self.faults = self._portal.clock, self.sim.faults
         self.ref, self.csm, self.spare = (
             self._portal.ref,
@@ -77,8 +85,9 @@ class HubspotStage(CrmStage):
     def connector(
         self, *, timeouts: Timeouts = PATIENT, limiter: Limiter | None = None
     ) -> HubspotConnector:
-        """A connector with the service key."""
-        return self._portal.connector(timeouts=timeouts, limiter=limiter)
+        """A connector with the service key, its searches limited apart as the wiring does."""
+        searches = limiter.beside(SEARCH) if isinstance(limiter, Virtual) else None
+        return self._portal.connector(timeouts=timeouts, limiter=limiter, search_limiter=searches)
 
     def read(self, connector: HubspotConnector) -> object:
         """By id."""
@@ -86,6 +95,12 @@ class HubspotStage(CrmStage):
         if isinstance(said, KidgloveError):
             raise said
         return said
+
+    def hurry(self, connector: HubspotConnector) -> None:
+        """More searches than the portal has in a second, after a pause that lets all through."""
+        self.clock.advance(timedelta(minutes=1))
+        for _ in range(2 * SEARCHES):
+            connector.accounts_on_hold(plan=self.plan, words=[self.hold_word])
 
     def write(self, connector: HubspotConnector, key: str) -> object:
         """A task."""
@@ -124,8 +139,8 @@ class HubspotStage(CrmStage):
                 return HARMS[trouble]
 
     def enforce_limits(self) -> None:
-        """190 in ten seconds and five searches a second, as on a private app's portal."""
-        self.sim.set_limits(burst=190, search=5, only_virtual=True)
+        """The window that the manifest's limits are made for, and five searches a second."""
+        self.sim.set_limits(burst=WINDOW, search=SEARCHES, only_virtual=True)
 
     def requests(self) -> int:
         """Every call."""
