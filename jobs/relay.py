@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +15,7 @@ import redis
 import structlog
 
 from domain.rows import EVALUATE as EVALUATE_LANE
-from domain.rows import Mark, Urgency
+from domain.rows import Mark, Standing, Urgency
 from jobs import queues
 from store.lanes import CHANNEL, DueLane
 from store.unit_of_work import UnitOfWork
@@ -36,8 +35,11 @@ vendor is full; longer would keep a CRM behind for nothing."""
 BACKLOG = 5
 """Jobs that may wait in a queue before ordinary work is held back in the store, where an urgent
 account overtakes it; fewer would let a quick worker run dry between two ticks."""
-LIMIT = 500
-"""Lanes that one tick sends at most, so that an urgent one is never behind a long tick."""
+TIMERS = 500
+"""Timers that one tick takes at most, so that nothing urgent is behind a long tick."""
+URGENT_BACKLOG = 100
+"""The same for urgent work: what waits longer than the relay has patience is sent a second time,
+and without an end a crowd of them would fill the queue with copies."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ class Relay:
         bulk_sizes: Mapping[str, int] | None = None,
         owner: str | None = None,
     ) -> None:
-        """`bulk_sizes` is how many accounts of bulk work one job takes, by kind of lane; a kind
-        that is not in it has none."""
+        """`bulk_sizes` is how many accounts of bulk work one job takes, by each kind of lane that
+        somebody serves: those of a system that is connected no more wait in the store."""
         self._bulk_sizes = bulk_sizes or {EVALUATE_LANE: BULK_BATCH}
         self._store = store
         self._redis = connection
@@ -78,9 +80,13 @@ class Relay:
         with self._store.begin() as tx:
             if not tx.system.lead(LEADER, owner=self._owner, seconds=LEADER_SECONDS):
                 return Tick()
-            timers = tx.cases.take_due_timers(now, LIMIT)
+            timers = tx.cases.take_due_timers(now, TIMERS)
+            standings = tx.known.standings({account for account, _ in timers})
             tx.lanes.mark_all_dirty(
-                {account: Mark(Urgency.VIP, f"timer:{kind}") for account, kind in timers},
+                {
+                    account: Mark(_urgency(standings[account]), f"timer:{kind}")
+                    for account, kind in timers
+                },
                 EVALUATE_LANE,
             )
             schedules = tx.system.take_due_schedules(now)
@@ -95,10 +101,17 @@ class Relay:
 
     def _send_schedules(self, names: Sequence[str], now: datetime) -> None:
         """A schedule has no row that says whether it ran: what cannot be sent is due again."""
+        waiting = self._waiting_schedules() if names else frozenset()
         for place, name in enumerate(names):
             try:
+                if name in waiting:
+                    # A system that hangs must not queue up before the polls of the others.
+                    continue
                 if name == queues.SURVEY and self._backlog(queues.BULK) >= BACKLOG:
-                    # It would only queue up behind itself; it has its next turn soon.
+                    # It would only queue up behind itself; it is due again as soon as there is
+                    # room.
+                    with self._store.begin() as tx:
+                        tx.system.give_schedules_back([name], now)
                     continue
                 self._send(queues.of_schedule(name), "jobs.tasks.upkeep", name)
             except redis.RedisError:
@@ -106,21 +119,34 @@ class Relay:
                     tx.system.give_schedules_back(names[place:], now)
                 raise
 
+    def _waiting_schedules(self) -> frozenset[str]:
+        """The schedules of which a job still waits."""
+        try:
+            jobs = queues.queue(queues.UPKEEP, self._redis).get_jobs()
+        except redis.RedisError:
+            return frozenset()
+        return frozenset(str(argument) for job in jobs for argument in job.args)
+
     def _send_lanes(self, now: datetime) -> tuple[int, int]:
-        with self._store.begin() as tx:
-            due = tx.lanes.due(now, resend_seconds=self._resend, limit=LIMIT)
+        """Of each kind as much as its queue has room for, the urgent of all kinds first."""
         jobs = lanes = 0
-        waiting: dict[str, int] = {}
-        for batch in _batches(due):
-            queue = _queue(batch[0])
-            if batch[0].urgency is not Urgency.VIP:
-                # A system's queue is served in order: the urgent wait for what waits in it, too.
-                if waiting.setdefault(queue, self._backlog(queue)) >= BACKLOG:
+        for urgency, most, size in (
+            (Urgency.VIP, URGENT_BACKLOG, 1),
+            (Urgency.NORMAL, BACKLOG, BATCH),
+        ):
+            for kind in self._bulk_sizes:
+                queue = _queue(kind, urgency)
+                room = most - self._backlog(queue)
+                if room <= 0:
                     continue
-                waiting[queue] += 1
-            self._send_batch(queue, batch)
-            jobs += 1
-            lanes += len(batch)
+                with self._store.begin() as tx:
+                    due = tx.lanes.due(
+                        now, kind, urgency, resend_seconds=self._resend, limit=room * size
+                    )
+                for batch in _slices(due, size):
+                    self._send_batch(queue, batch)
+                    jobs += 1
+                    lanes += len(batch)
         bulk = self._bulk(now)
         for batch in bulk:
             self._send_batch(queues.BULK, batch)
@@ -137,8 +163,12 @@ class Relay:
             # A survey that is under way will mark more.
             gathers = tx.lanes.has_bulk(now, EVALUATE_LANE) or bool(tx.system.cursor(queues.SURVEY))
             due = {
-                kind: tx.lanes.due_bulk(
-                    now, kind, resend_seconds=self._resend, limit=self._bulk_sizes[kind] * room
+                kind: tx.lanes.due(
+                    now,
+                    kind,
+                    Urgency.BULK,
+                    resend_seconds=self._resend,
+                    limit=self._bulk_sizes[kind] * room,
                 )
                 for kind in kinds
             }
@@ -181,7 +211,7 @@ class Relay:
                 ) as listener:
                     listener.execute(f"LISTEN {CHANNEL}".encode())
                     while not stop.is_set():
-                        while self.tick().lanes >= LIMIT:
+                        while self.tick().timers >= TIMERS:
                             continue
                         for _ in listener.notifies(timeout=every_seconds, stop_after=1):
                             break
@@ -201,20 +231,16 @@ class Relay:
             log.warning("relay.step_down_failed", error=type(problem).__name__)
 
 
-def _queue(lane: DueLane) -> str:
-    if lane.kind != EVALUATE_LANE:
-        return lane.kind
-    return queues.URGENT if lane.urgency is Urgency.VIP else queues.EVALUATE
+def _queue(kind: str, urgency: Urgency) -> str:
+    if kind != EVALUATE_LANE:
+        return kind
+    return queues.URGENT if urgency is Urgency.VIP else queues.EVALUATE
 
 
-def _batches(due: Sequence[DueLane]) -> list[Sequence[DueLane]]:
-    """Urgent lanes alone and first; the others together by kind, in their order."""
-    urgent = [[lane] for lane in due if lane.urgency is Urgency.VIP]
-    rest: dict[str, list[DueLane]] = defaultdict(list)
-    for lane in due:
-        if lane.urgency is not Urgency.VIP:
-            rest[lane.kind].append(lane)
-    return [*urgent, *(batch for lanes in rest.values() for batch in _slices(lanes, BATCH))]
+def _urgency(standing: Standing) -> Urgency:
+    """A timer of an account that people handle is as urgent as news of it."""
+    is_vip = standing.wants_quiet or standing.intercepts
+    return Urgency.VIP if is_vip else Urgency.NORMAL
 
 
 def _slices(lanes: Sequence[DueLane], size: int) -> list[Sequence[DueLane]]:

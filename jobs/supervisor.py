@@ -119,10 +119,18 @@ class Supervisor:
         child.starts += 1
 
 
-def worker_commands(settings: Settings) -> dict[str, list[str]]:
-    """The command of the relay and of the worker of each queue that these settings need."""
+def worker_commands(settings: Settings, only: Sequence[str] = ()) -> dict[str, list[str]]:
+    """The command of the relay and of the worker of each queue that these settings need; with
+    `only` of the workers of those queues alone.
+
+    Whoever judges also judges the urgent accounts: a list of names from before they had a queue
+    of their own stays right.
+    """
     base = [sys.executable, "-m", "jobs.process"]
     names = queues.queue_names(served(settings))
+    if only:
+        wanted = {*only, queues.URGENT} if queues.EVALUATE in only else set(only)
+        return {f"worker-{name}": [*base, name] for name in names if name in wanted}
     return {"relay": [*base, "relay"], **{f"worker-{name}": [*base, name] for name in names}}
 
 
@@ -136,16 +144,12 @@ def run_workers(settings: Settings, arguments: Sequence[str]) -> int:
             "worker.py needs DATABASE_URL and REDIS_URL; `kidglove up` brings its own servers.\n"
         )
         return 2
-    commands = worker_commands(settings)
-    if arguments:
-        known = queues.queue_names(served(settings))
-        unknown = sorted(set(arguments) - set(known))
-        if unknown:
-            sys.stderr.write(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}\n")
-            return 2
-        wanted = {f"worker-{name}" for name in arguments}
-        commands = {name: command for name, command in commands.items() if name in wanted}
-    supervisor = Supervisor(commands)
+    known = queues.queue_names(served(settings))
+    unknown = sorted(set(arguments) - set(known))
+    if unknown:
+        sys.stderr.write(f"unknown: {', '.join(unknown)}; known: {', '.join(known)}\n")
+        return 2
+    supervisor = Supervisor(worker_commands(settings, arguments))
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.ask_to_stop())
     supervisor.start()

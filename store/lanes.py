@@ -91,27 +91,45 @@ class Lanes:
         if any(mark.urgency is not Urgency.BULK for mark in marks.values()):
             self._wake_relay()
 
-    def due(self, now: datetime, *, resend_seconds: float, limit: int) -> list[DueLane]:
-        """Dirty lanes that nobody holds and that somebody waits for, most urgent and longest
-        waiting first; bulk work is not among them.
+    def due(
+        self, now: datetime, kind: str, urgency: Urgency, *, resend_seconds: float, limit: int
+    ) -> list[DueLane]:
+        """Dirty lanes of one kind and urgency that nobody holds, longest waiting first.
 
         A lane that was sent and not taken is due again after `resend_seconds`.
         """
-        return self._due(
-            "urgency < :bulk",
-            "urgency, dirty_at",
-            {"now": now, "resend": resend_seconds, "limit": limit},
+        rows = self._connection.execute(
+            sa.text(
+                """
+                SELECT account_id, kind, urgency, dirty_seq, fence,
+                  extract(epoch FROM clock_timestamp() - dirty_at) AS waited FROM lanes
+                WHERE dirty_seq > done_seq AND kind = :kind AND urgency = :urgency
+                  AND (not_before IS NULL OR not_before <= :now)
+                  AND (lease_until IS NULL OR lease_until < clock_timestamp())
+                  AND (sent_seq < dirty_seq
+                       OR sent_at < clock_timestamp() - make_interval(secs => :resend))
+                ORDER BY dirty_at LIMIT :limit
+                """
+            ),
+            {
+                "now": now,
+                "kind": kind,
+                "urgency": int(urgency),
+                "resend": resend_seconds,
+                "limit": limit,
+            },
         )
-
-    def due_bulk(
-        self, now: datetime, kind: str, *, resend_seconds: float, limit: int
-    ) -> list[DueLane]:
-        """Bulk work of one kind that is due, longest waiting first."""
-        return self._due(
-            "urgency = :bulk AND kind = :kind",
-            "dirty_at",
-            {"now": now, "resend": resend_seconds, "limit": limit, "kind": kind},
-        )
+        return [
+            DueLane(
+                account=AccountId(row.account_id),
+                kind=row.kind,
+                urgency=Urgency(row.urgency),
+                seq=row.dirty_seq,
+                fence=row.fence,
+                waited_seconds=float(row.waited),
+            )
+            for row in rows
+        ]
 
     def has_bulk(self, now: datetime, kind: str) -> bool:
         """Whether bulk work of this kind is due or under way."""
@@ -125,34 +143,6 @@ class Lanes:
             {"bulk": int(Urgency.BULK), "kind": kind, "now": now},
         )
         return bool(found.scalar())
-
-    def _due(self, which: str, order: str, values: Mapping[str, object]) -> list[DueLane]:
-        rows = self._connection.execute(
-            sa.text(
-                f"""
-                SELECT account_id, kind, urgency, dirty_seq, fence,
-                  extract(epoch FROM clock_timestamp() - dirty_at) AS waited FROM lanes
-                WHERE dirty_seq > done_seq AND {which}
-                  AND (not_before IS NULL OR not_before <= :now)
-                  AND (lease_until IS NULL OR lease_until < clock_timestamp())
-                  AND (sent_seq < dirty_seq
-                       OR sent_at < clock_timestamp() - make_interval(secs => :resend))
-                ORDER BY {order} LIMIT :limit
-                """
-            ),
-            {**values, "bulk": int(Urgency.BULK)},
-        )
-        return [
-            DueLane(
-                account=AccountId(row.account_id),
-                kind=row.kind,
-                urgency=Urgency(row.urgency),
-                seq=row.dirty_seq,
-                fence=row.fence,
-                waited_seconds=float(row.waited),
-            )
-            for row in rows
-        ]
 
     def mark_sent(self, lanes: Sequence[DueLane]) -> None:
         """Note that a job for these lanes was put on a queue.

@@ -93,16 +93,11 @@ lanes = sa.Table(
     _time("lease_until"),
     sa.Column("cause", sa.Text, nullable=False, server_default=""),
     sa.Index(
-        "ix_lanes_dirty",
+        "ix_lanes_due",
+        "kind",
         "urgency",
         "dirty_at",
         postgresql_where=sa.text("dirty_seq > done_seq"),
-    ),
-    sa.Index(
-        "ix_lanes_bulk",
-        "kind",
-        "dirty_at",
-        postgresql_where=sa.text("dirty_seq > done_seq and urgency = 9"),
     ),
 )
 

@@ -24,7 +24,7 @@ from domain.holds import QuietCertificate, Suppression
 from domain.ids import AccountId, Ref
 from ingress.app import Edge
 from jobs import tasks
-from jobs.relay import LIMIT, Relay
+from jobs.relay import Relay
 from jobs.runtime import PAYMENTS_SYSTEM, Runtime, bulk_sizes, install
 from settings import HubspotSettings, SalesforceSettings, Settings, StripeSettings
 from simulators.clock import SimClock
@@ -32,6 +32,7 @@ from simulators.hubspot import HubspotSim
 from simulators.salesforce import SalesforceSim
 from simulators.stripe import Behaviour, StripeSim
 from simulators.wire import LoopbackServer
+from tests.lanes import due_lanes
 from tests.sides import HubspotSide, SalesforceSide, Side
 
 START = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
@@ -129,9 +130,7 @@ class World:
     def _waiting(self) -> list[tuple[int, str]]:
         with self.runtime.store.begin() as tx:
             now = self.clock.now()
-            due = tx.lanes.due(now, resend_seconds=30, limit=LIMIT)
-            for kind in bulk_sizes(self.runtime.settings):
-                due += tx.lanes.due_bulk(now, kind, resend_seconds=30, limit=LIMIT)
+            due = due_lanes(tx, now, kinds=bulk_sizes(self.runtime.settings))
             if tx.inbox.has_new():
                 return [(0, "inbox")]
         return [(int(lane.account), lane.kind) for lane in due]

@@ -19,9 +19,9 @@ from rq.serializers import JSONSerializer
 from domain.case import Timer, TimerKind
 from domain.ids import AccountId, Ref
 from domain.ports import Incoming
-from domain.rows import EVALUATE, Urgency
+from domain.rows import EVALUATE, Mark, Stance, Urgency
 from jobs import queues
-from jobs.relay import BACKLOG, BATCH, GATHER_SECONDS, LEADER, Relay
+from jobs.relay import BACKLOG, BATCH, GATHER_SECONDS, LEADER, URGENT_BACKLOG, Relay
 from store.lanes import CHANNEL
 from store.unit_of_work import UnitOfWork
 from tests.jobs.lanes_work import NOW, FrozenClock
@@ -50,7 +50,7 @@ def relay(
         connection=connection,
         clock=FrozenClock(),
         resend_seconds=resend,
-        bulk_sizes=bulk_sizes,
+        bulk_sizes=bulk_sizes or {EVALUATE: 100, "crm": 200, "payments": 50},
         owner=owner,
     )
 
@@ -276,11 +276,17 @@ def test_messages_wake_intake_once_while_its_job_waits(
     assert jobs(connection, "intake") == [("take_in", ())]
 
 
-def test_a_timer_that_fell_due_makes_its_account_urgent(
-    store: UnitOfWork, connection: redis.Redis
+@pytest.mark.parametrize(("is_held", "queue"), [(True, "urgent"), (False, "evaluate")])
+def test_a_timer_that_fell_due_is_as_urgent_as_its_account(
+    is_held: bool, queue: str, store: UnitOfWork, connection: redis.Redis
 ) -> None:
     with store.begin() as tx:
         account = tx.links.open_account(Ref("payments", "customer", "cus_1"), now=NOW)
+        tx.cases.take_stance(
+            account,
+            Stance(wants_quiet=is_held, evaluated_at=NOW, intercepts=False, judged_by="policy"),
+            None,
+        )
         tx.cases.replace_timers(
             account,
             [
@@ -292,7 +298,7 @@ def test_a_timer_that_fell_due_makes_its_account_urgent(
     tick = relay(store, connection).tick()
 
     assert tick.timers == 1
-    assert jobs(connection, "urgent") == [("evaluate", ([account],))]
+    assert jobs(connection, queue) == [("evaluate", ([account],))]
     with store.begin() as tx:
         assert [timer.kind for timer in tx.cases.timers(account)] == [TimerKind.HOLD_EXPIRY]
 
@@ -380,7 +386,7 @@ def test_a_timer_that_fell_due_while_redis_was_down_is_not_forgotten(
 
     relay(store, connection).tick()
 
-    assert jobs(connection, "urgent") == [("evaluate", ([account],))]
+    assert jobs(connection, "evaluate") == [("evaluate", ([account],))]
 
 
 def test_a_running_relay_outlives_a_redis_that_is_down(
@@ -513,6 +519,81 @@ def test_ordinary_work_waits_in_the_store_while_jobs_wait_and_urgent_work_does_n
 
     assert len(jobs(connection, queues.EVALUATE)) == BACKLOG
     assert len(jobs(connection, queues.URGENT)) == len(jobs(connection, "crm")) == 1
+
+
+def test_a_crowd_of_one_kind_hides_no_other(store: UnitOfWork, connection: redis.Redis) -> None:
+    """A CRM that hangs, or that nobody serves, leaves its lanes at the head of the line."""
+    many(store, "crm", 700)
+    late = dirty(store, 9999)
+
+    relay(store, connection).tick()
+
+    assert jobs(connection, queues.EVALUATE) == [("evaluate", ([late],))]
+    assert len(jobs(connection, "crm")) == BACKLOG
+
+
+def test_a_crowd_of_urgent_accounts_fills_no_queue_with_copies(
+    store: UnitOfWork, connection: redis.Redis
+) -> None:
+    many(store, EVALUATE, URGENT_BACKLOG + 50, urgency=Urgency.VIP)
+    one = relay(store, connection, resend=0)
+
+    for _ in range(5):
+        one.tick()
+
+    assert len(jobs(connection, queues.URGENT)) == URGENT_BACKLOG
+
+
+def test_a_schedule_whose_job_still_waits_is_not_sent_again(
+    store: UnitOfWork, connection: redis.Redis
+) -> None:
+    """The polls of a system that hangs would stand before those of the others."""
+    with store.begin() as tx:
+        for name in ("poll:crm", "poll:payments"):
+            tx.system.schedule(name, every=timedelta(0), now=NOW)
+    one = relay(store, connection)
+
+    for _ in range(3):
+        one.tick()
+
+    names = [arguments for _, arguments in jobs(connection, queues.UPKEEP)]
+    assert names == [("poll:crm",), ("poll:payments",)]
+
+
+def test_a_survey_that_finds_no_room_is_due_as_soon_as_there_is_some(
+    store: UnitOfWork, connection: redis.Redis
+) -> None:
+    with store.begin() as tx:
+        tx.system.schedule(queues.SURVEY, every=timedelta(hours=1), now=NOW - timedelta(hours=2))
+    many(store, "crm", 3000, urgency=Urgency.BULK)
+    one = relay(store, connection)
+    queue = queues.queue(queues.BULK, connection)
+    for _ in range(BACKLOG):
+        queues.enqueue(queue, "jobs.tasks.take_in")
+
+    one.tick()
+    assert ("upkeep", (queues.SURVEY,)) not in jobs(connection, queues.BULK)
+    connection.delete(queue.key)
+    one.tick()
+
+    assert jobs(connection, queues.BULK)[0] == ("upkeep", (queues.SURVEY,))
+
+
+def many(
+    store: UnitOfWork, kind: str, count: int, *, urgency: Urgency = Urgency.NORMAL
+) -> list[AccountId]:
+    """So many accounts that wait, longer than any that comes after them."""
+    with store.begin() as tx:
+        made = tx.connection.execute(
+            sa.text(
+                "INSERT INTO accounts (created_at) SELECT now() FROM generate_series(1, :count) "
+                "RETURNING id"
+            ),
+            {"count": count},
+        )
+        accounts = [AccountId(id) for id in made.scalars()]
+        tx.lanes.mark_all_dirty({one: Mark(urgency, "test") for one in accounts}, kind)
+    return accounts
 
 
 def test_two_relays_that_run_side_by_side_send_each_lane_once(

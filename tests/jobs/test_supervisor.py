@@ -215,6 +215,16 @@ def test_each_queue_has_a_worker_of_its_own_and_there_is_one_relay() -> None:
     }
 
 
+def test_whoever_judges_judges_the_urgent_accounts_too() -> None:
+    settings = Settings(_env_file=None)
+    assert list(worker_commands(settings, ["intake", "evaluate"])) == [
+        "worker-intake",
+        "worker-urgent",
+        "worker-evaluate",
+    ]
+    assert list(worker_commands(settings, ["bulk"])) == ["worker-bulk"]
+
+
 def test_workers_without_their_servers_are_told_what_is_missing(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

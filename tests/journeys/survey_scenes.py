@@ -7,9 +7,10 @@ from datetime import timedelta
 import requests
 
 from domain.ids import AccountId
-from domain.rows import EVALUATE, Urgency
+from domain.rows import Urgency
 from jobs.runtime import PAYMENTS_SYSTEM
 from sync.backfill import Backfill
+from tests.lanes import due_lanes
 from tests.world import World
 
 
@@ -49,10 +50,7 @@ def survey(world: World) -> set[AccountId]:
 
 def waiting(world: World) -> dict[AccountId, Urgency]:
     with world.runtime.store.begin() as tx:
-        now = world.clock.now()
-        due = tx.lanes.due(now, resend_seconds=30, limit=500)
-        due += tx.lanes.due_bulk(now, EVALUATE, resend_seconds=30, limit=500)
-    return {lane.account: lane.urgency for lane in due if lane.kind == EVALUATE}
+        return {lane.account: lane.urgency for lane in due_lanes(tx, world.clock.now())}
 
 
 def delete(world: World, customer: str) -> None:

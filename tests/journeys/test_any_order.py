@@ -16,6 +16,7 @@ from domain.rows import EVALUATE
 from jobs.runtime import Runtime
 from ops.embedded import Engines
 from tests.conftest import _database, _flushed, _numbered
+from tests.lanes import due_lanes
 from tests.world import World, build
 
 Change = Callable[[World], None]
@@ -150,7 +151,9 @@ def _work(worker: Runtime, barrier: threading.Barrier) -> None:
     for _ in range(4):
         worker.intake.take_in()
         with worker.store.begin() as tx:
-            due = tx.lanes.due(worker.clock.now(), resend_seconds=0, limit=50)
+            due = due_lanes(
+                tx, worker.clock.now(), kinds=(*worker.deliver, EVALUATE), resend_seconds=0
+            )
         for lane in due:
             if lane.kind == EVALUATE:
                 worker.evaluate.run([lane.account])

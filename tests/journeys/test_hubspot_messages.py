@@ -8,6 +8,7 @@ import pytest
 
 from domain.ids import Ref
 from simulators.hooks import DeliveryDial
+from tests.lanes import due_lanes
 from tests.world import World, build
 
 COMPANIES = 100
@@ -52,7 +53,7 @@ def test_an_event_of_a_payment_does_not_wait_for_every_company_that_changed(worl
 
     with world.runtime.store.begin() as tx:
         account = tx.links.account_of(Ref("stripe", "customer", customer))
-        due = tx.lanes.due(world.clock.now(), resend_seconds=30, limit=200)
+        due = due_lanes(tx, world.clock.now())
         waiting, left = tx.inbox.waiting(), tx.inbox.counts()["new"]
     assert account in {lane.account for lane in due}
     assert (waiting, left) == (["hubspot"], COMPANIES - 10)

@@ -10,6 +10,7 @@ from domain.case import CaseState, Outcome
 from domain.holds import Quiet, SuppressionState
 from domain.rows import Urgency
 from simulators.salesforce.troubles import whole
+from tests.lanes import due_lanes
 from tests.world import World
 
 
@@ -133,7 +134,7 @@ def test_a_hint_about_a_vip_goes_before_all_others(world: World) -> None:
     world.runtime.intake.take_in()
 
     with world.runtime.store.begin() as tx:
-        due = tx.lanes.due(world.clock.now(), resend_seconds=30, limit=10)
+        due = due_lanes(tx, world.clock.now())
     assert {lane.account: lane.urgency for lane in due} == {
         world.account(customer): Urgency.VIP,
         world.account(small): Urgency.NORMAL,

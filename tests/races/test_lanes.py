@@ -13,6 +13,7 @@ from domain.rows import EVALUATE, LeasedLane, Urgency
 from store.lanes import LeaseLost
 from store.unit_of_work import Transaction, UnitOfWork
 from sync.notices import Notice, mark_noticed
+from tests.lanes import due_lanes
 from tests.races.stage import NOW, at_once, case, failures, in_open_transactions, open_account
 
 
@@ -43,7 +44,7 @@ def expire(store: UnitOfWork, account: AccountId) -> None:
 
 def is_due(store: UnitOfWork) -> bool:
     with store.begin() as tx:
-        return bool(tx.lanes.due(NOW, resend_seconds=30, limit=10))
+        return bool(due_lanes(tx, NOW))
 
 
 @pytest.mark.req("R17", partly="the lane only; the whole way is in tests/ingress")
@@ -225,7 +226,7 @@ def test_a_lane_that_was_put_off_before_the_relay_noted_the_sending_is_not_delay
     account = open_account(store)
     dirty(store, account)
     with store.begin() as tx:
-        due = tx.lanes.due(NOW, resend_seconds=30, limit=10)
+        due = due_lanes(tx, NOW)
     lane = leased(store, account)
     with store.begin() as tx:
         tx.lanes.release(lane, is_done=False, not_before=NOW)
