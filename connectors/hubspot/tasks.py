@@ -80,6 +80,12 @@ def values(
     return said
 
 
+def leaves_body(change: TaskChange) -> bool:
+    """Whether the change has a text, and people's lines leave no room for it."""
+    has_text = change.text is not None or change.html is not None
+    return has_text and body(change.text, change.html) is None
+
+
 def new_task(change: TaskChange, said: Mapping[str, str], *, key_field: str, now: str) -> Row:
     """The input that makes a task with its key and everything that it hangs on, at once."""
     properties = {

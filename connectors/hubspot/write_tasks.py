@@ -15,12 +15,14 @@ from connectors.hubspot.pins import Pins
 from connectors.hubspot.records import OWNER_PROPERTY
 from connectors.hubspot.task_links import TaskLinks
 from connectors.hubspot.task_look_up import TaskLookUp
-from connectors.hubspot.tasks import TaskFields, new_task, values, work_item
+from connectors.hubspot.tasks import TaskFields, leaves_body, new_task, values, work_item
 from connectors.hubspot.wire import Row, millis_text
 from domain.errors import Conflict, Gone, KidgloveError, OutcomeUnknown, Rejected
 from domain.ports import Receipt, TaskChange, TaskVerb
 
 Answers = dict[int, Receipt | KidgloveError]
+FULL = "what people wrote fills the task's text, so that ours was left out"
+"""The note of a task whose text was left as it stands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -343,6 +345,7 @@ class TaskWriter:
 
     def _receipt(self, one: Wanted, row: Row) -> Receipt:
         item = work_item(row, self._fields, self._people.current())
+        full = FULL if leaves_body(one.change) else ""
         return Receipt(
             ref=ids.task(item.id),
             was_created=one.was_created,
@@ -358,7 +361,7 @@ class TaskWriter:
                 "priority": item.priority,
                 "account_id": one.change.account.id if one.change.account else None,
             },
-            note=one.note,
+            note="; ".join(filter(None, (one.note, full))),
         )
 
 
