@@ -65,7 +65,7 @@ class TaskWriter:
         self._fields = fields
         self._look_up = TaskLookUp(gateway, definitions, fields)
         self._links = TaskLinks(gateway)
-        self._pins = Pins(gateway)
+        self._pins = Pins(gateway, fields)
         self._now = now
 
     def write(
@@ -115,7 +115,9 @@ class TaskWriter:
             answers[one.place] = Conflict(f"{one.what} was deleted at this moment")
         done = [*found, *self._hung([*more, *made], answers, urgent=urgent)]
         self._receipts(done, answers, urgent=urgent)
-        self._pins.follow([one.change for one, _ in done], _ids(done), urgent=urgent)
+        kept = ((one.change, answers[one.place]) for one, _ in done)
+        written = [(change, said) for change, said in kept if isinstance(said, Receipt)]
+        self._pins.follow(written, urgent=urgent)
 
     def _hung(
         self, done: Sequence[tuple[Wanted, Row]], answers: Answers, *, urgent: bool
