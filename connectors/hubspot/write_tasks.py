@@ -147,17 +147,25 @@ class TaskWriter:
         if found is None or found.person.can_take_work:
             return Wanted(place=place, change=change, owner_id=owner, id=id)
         other = colleagues.get(spare or "")
+        why = "is away" if found.person.is_active else "has left"
         if other is not None and spare != owner and other.person.is_active:
-            why = "is away" if found.person.is_active else "has left"
-            note = f"owner {owner} {why}; given to {spare} instead"
+            note = f"owner {owner} {why}; {self._given_to(spare)}"
             return Wanted(place=place, change=change, owner_id=spare, id=id, note=note)
         if found.person.is_active:
-            return Wanted(place=place, change=change, owner_id=owner, id=id)
+            note = f"owner {owner} {why}, and nobody else could be given it"
+            return Wanted(place=place, change=change, owner_id=owner, id=id, note=note)
         return Rejected(
             f"owner {owner} of task {change.key} is deactivated and there is no living fallback",
             field=OWNER_PROPERTY,
             remedy="Configure a fallback owner who is active.",
         )
+
+    def _given_to(self, spare: str | None) -> str:
+        """The note of a task that somebody else gets; who is away too gets it all the same, for
+        there is nobody after them."""
+        other = self._people.current().colleagues.get(spare or "")
+        is_away = other is not None and not other.person.can_take_work
+        return f"given to {spare}, who is away too" if is_away else f"given to {spare} instead"
 
     def _present(self, known: Sequence[Wanted], urgent: bool) -> dict[str, Row]:
         """The tasks whose owner must be known to say when their day ends."""
@@ -304,7 +312,7 @@ class TaskWriter:
         spare = one.change.fallback_owner_id
         about_owner = isinstance(problem, Rejected) and problem.field == OWNER_PROPERTY
         if about_owner and spare and spare != one.owner_id:
-            note = f"owner {one.owner_id} cannot take tasks; given to {spare} instead"
+            note = f"owner {one.owner_id} cannot take tasks; {self._given_to(spare)}"
             return replace(one, owner_id=spare, note=note, is_second_try=True)
         is_new = one.id is None
         if is_new and isinstance(problem, Gone) and one.change.contact_id is not None:

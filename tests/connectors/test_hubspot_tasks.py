@@ -165,36 +165,6 @@ def test_the_same_key_twice_in_one_batch_is_one_task(stage: Stage) -> None:
     assert [row["hs_task_body"] for row in stage.tasks()] == ["<p>Newer</p>"]
 
 
-# ---------------------------------------------------------------- who gets it
-
-
-@pytest.mark.parametrize("how", ["away", "deactivated"])
-def test_somebody_who_cannot_take_work_is_skipped_and_said_so(usual: Stage, how: str) -> None:
-    if how == "away":
-        usual.sim.set_away(usual.csm)
-    else:
-        usual.sim.deactivate(usual.csm)
-    answer = receipt(usual.connector().write([kept(usual, fallback_owner_id=usual.spare)]))
-    why = "is away" if how == "away" else "has left"
-    assert (answer.now["owner_id"], answer.note) == (
-        usual.spare,
-        f"owner {usual.csm} {why}; given to {usual.spare} instead",
-    )
-
-
-def test_without_a_living_fallback_a_deactivated_owner_is_refused(usual: Stage) -> None:
-    usual.sim.deactivate(usual.csm)
-    [answer] = usual.connector().write([kept(usual)])
-    assert isinstance(answer, Rejected)
-    assert usual.tasks() == []
-
-
-def test_an_owner_whom_the_portal_does_not_know_is_passed_on(usual: Stage) -> None:
-    change = kept(usual, owner_id="12345", fallback_owner_id=usual.spare)
-    answer = receipt(usual.connector().write([change]))
-    assert answer.now["owner_id"] == usual.spare
-
-
 # ---------------------------------------------------------------- what can go wrong
 
 
