@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -193,7 +194,12 @@ def test_a_word_with_capitals_is_found_in_a_text_and_among_options(
     stage: Stage, type: str, field_type: str
 ) -> None:
     word = {"label": "In Resolution", "value": "In Resolution"}
-    body = {"name": "talks", "label": "Talks", "type": type, "fieldType": field_type}
+    body: dict[str, Any] = {
+        "name": "talks",
+        "label": "Talks",
+        "type": type,
+        "fieldType": field_type,
+    }
     body |= {"groupName": GROUP, "options": [word] if type == "enumeration" else []}
     stage.sim.install("companies", [body])
     stage.sim.human(stage.csm).set_company(stage.company, talks="In Resolution")
