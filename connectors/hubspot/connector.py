@@ -51,6 +51,7 @@ class HubspotConnector:
     `SweepsHolds`, `Examines`, `Describes`, `SuggestsAccounts`.
 
     For one process and one thread, made after the fork. `calls` counts the HTTP requests by kind.
+    Whatever reads or writes records raises `Misconfigured` if the token is another portal's.
     `base_url` sends all traffic to a simulator.
     """
 
@@ -81,11 +82,11 @@ class HubspotConnector:
         )
         companies = Definitions(self._gateway, ids.COMPANIES, now=clock)
         tasks = Definitions(self._gateway, ids.TASKS, now=clock)
-        portal = Portal(self._gateway, portal_id=expected.portal_id, now=clock)
-        people = People(self._gateway, now=clock, zone=portal.zone)
+        self._portal = Portal(self._gateway, portal_id=expected.portal_id, now=clock)
+        people = People(self._gateway, now=clock, zone=self._portal.zone)
         fields = TaskFields(key=names.task_key, outcome=names.task_outcome)
         self._reader = AccountReader(
-            self._gateway, companies, people, names, portal.pages, now=clock
+            self._gateway, companies, people, names, self._portal.pages, now=clock
         )
         self._surveyor = AccountSurveyor(self._gateway, companies)
         self._writer = CrmWriter(
@@ -112,6 +113,7 @@ class HubspotConnector:
         urgent: bool = False,
     ) -> Found:
         """See `ReadsAccounts.read_accounts`; a fixed number of calls for each hundred accounts."""
+        self._portal.need_ours()
         # Urgent accounts come alone, so a batch of one may use the calls kept in reserve.
         alone = len(ids) + len(customers) == 1
         return self._reader.read_accounts(
@@ -122,6 +124,7 @@ class HubspotConnector:
         self, *, ids: Sequence[str] = (), customers: Sequence[str] = (), plan: ReadPlan
     ) -> Mapping[str, tuple[AccountGlance, ...] | KidgloveError]:
         """See `SurveysAccounts.survey_accounts`; one call per hundred companies."""
+        self._portal.need_ours()
         return self._surveyor.survey_accounts(ids=ids, customers=customers, plan=plan)
 
     def person(self, id: str) -> Person | KidgloveError:
@@ -136,11 +139,13 @@ class HubspotConnector:
         urgent: bool = False,
     ) -> Sequence[Receipt | KidgloveError]:
         """See `WritesCrm.write`; a batch with a high-priority task is urgent by itself."""
+        self._portal.need_ours()
         return self._writer.write(changes, known=known, urgent=urgent)
 
     def changes(self, cursor: str | None, *, now: datetime) -> Page:
         """See `ListsChanges.changes`; two or three calls a page. A cursor of the other way begins
         anew, so that the way can be changed at any time."""
+        self._portal.need_ours()
         if self._journal is not None:
             return self._journal.changes(cursor, now=now)
         is_ours = cursor is not None and not cursor.startswith(PREFIX)
@@ -152,10 +157,14 @@ class HubspotConnector:
 
     def accounts_on_hold(self, *, plan: ReadPlan, words: Sequence[str]) -> Sequence[Ref]:
         """See `SweepsHolds.accounts_on_hold`; one call for each two hundred of them."""
+        if words:
+            self._portal.need_ours()
         return self._sweeper.accounts_on_hold(plan=plan, words=words)
 
     def suggest(self, wanted: Sequence[Wanted]) -> Mapping[str, tuple[Candidate, ...]]:
         """See `SuggestsAccounts.suggest`."""
+        if any(one.name or one.domains for one in wanted):
+            self._portal.need_ours()
         return self._suggester.suggest(wanted)
 
     def describe_fields(self, object: str) -> Mapping[str, DescribedField]:

@@ -10,17 +10,20 @@ from connectors.hubspot import ids
 from connectors.hubspot.batches import Answer, Batch, send_all, update_of
 from connectors.hubspot.definitions import Definitions
 from connectors.hubspot.gateway import Gateway
+from connectors.hubspot.names import DUE_DAY
 from connectors.hubspot.people import People
 from connectors.hubspot.pins import Pins
 from connectors.hubspot.records import OWNER_PROPERTY
 from connectors.hubspot.task_links import TaskLinks
 from connectors.hubspot.task_look_up import TaskLookUp
-from connectors.hubspot.tasks import TaskFields, new_task, values, work_item
+from connectors.hubspot.tasks import TaskFields, leaves_body, new_task, values, work_item
 from connectors.hubspot.wire import Row, millis_text
 from domain.errors import Conflict, Gone, KidgloveError, OutcomeUnknown, Rejected
 from domain.ports import Receipt, TaskChange, TaskVerb
 
 Answers = dict[int, Receipt | KidgloveError]
+FULL = "what people wrote fills the task's text, so that ours was left out"
+"""The note of a task whose text was left as it stands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +62,12 @@ class TaskWriter:
         now: Callable[[], datetime],
     ) -> None:
         self._gateway = gateway
+        self._definitions = definitions
         self._people = people
         self._fields = fields
         self._look_up = TaskLookUp(gateway, definitions, fields)
         self._links = TaskLinks(gateway)
-        self._pins = Pins(gateway)
+        self._pins = Pins(gateway, fields)
         self._now = now
 
     def write(
@@ -113,7 +117,9 @@ class TaskWriter:
             answers[one.place] = Conflict(f"{one.what} was deleted at this moment")
         done = [*found, *self._hung([*more, *made], answers, urgent=urgent)]
         self._receipts(done, answers, urgent=urgent)
-        self._pins.follow([one.change for one, _ in done], _ids(done), urgent=urgent)
+        kept = ((one.change, answers[one.place]) for one, _ in done)
+        written = [(change, said) for change, said in kept if isinstance(said, Receipt)]
+        self._pins.follow(written, urgent=urgent)
 
     def _hung(
         self, done: Sequence[tuple[Wanted, Row]], answers: Answers, *, urgent: bool
@@ -143,17 +149,25 @@ class TaskWriter:
         if found is None or found.person.can_take_work:
             return Wanted(place=place, change=change, owner_id=owner, id=id)
         other = colleagues.get(spare or "")
+        why = "is away" if found.person.is_active else "has left"
         if other is not None and spare != owner and other.person.is_active:
-            why = "is away" if found.person.is_active else "has left"
-            note = f"owner {owner} {why}; given to {spare} instead"
+            note = f"owner {owner} {why}; {self._given_to(spare)}"
             return Wanted(place=place, change=change, owner_id=spare, id=id, note=note)
         if found.person.is_active:
-            return Wanted(place=place, change=change, owner_id=owner, id=id)
+            note = f"owner {owner} {why}, and nobody else could be given it"
+            return Wanted(place=place, change=change, owner_id=owner, id=id, note=note)
         return Rejected(
             f"owner {owner} of task {change.key} is deactivated and there is no living fallback",
             field=OWNER_PROPERTY,
             remedy="Configure a fallback owner who is active.",
         )
+
+    def _given_to(self, spare: str | None) -> str:
+        """The note of a task that somebody else gets; who is away too gets it all the same, for
+        there is nobody after them."""
+        other = self._people.current().colleagues.get(spare or "")
+        is_away = other is not None and not other.person.can_take_work
+        return f"given to {spare}, who is away too" if is_away else f"given to {spare} instead"
 
     def _present(self, known: Sequence[Wanted], urgent: bool) -> dict[str, Row]:
         """The tasks whose owner must be known to say when their day ends."""
@@ -300,7 +314,7 @@ class TaskWriter:
         spare = one.change.fallback_owner_id
         about_owner = isinstance(problem, Rejected) and problem.field == OWNER_PROPERTY
         if about_owner and spare and spare != one.owner_id:
-            note = f"owner {one.owner_id} cannot take tasks; given to {spare} instead"
+            note = f"owner {one.owner_id} cannot take tasks; {self._given_to(spare)}"
             return replace(one, owner_id=spare, note=note, is_second_try=True)
         is_new = one.id is None
         if is_new and isinstance(problem, Gone) and one.change.contact_id is not None:
@@ -311,11 +325,13 @@ class TaskWriter:
 
     def _values(self, one: Wanted, row: Row | None) -> dict[str, str]:
         present = (row or {}).get("properties", {}).get(OWNER_PROPERTY)
+        may_move = one.change.due_on is not None and DUE_DAY in self._definitions.current()
         return values(
             one.change,
             owner_id=one.owner_id,
             present_owner=str(present) if present else None,
             directory=self._people.current(),
+            moves_from=self._now() if may_move else None,
         )
 
     # -- reading back
@@ -343,6 +359,7 @@ class TaskWriter:
 
     def _receipt(self, one: Wanted, row: Row) -> Receipt:
         item = work_item(row, self._fields, self._people.current())
+        full = FULL if leaves_body(one.change) else ""
         return Receipt(
             ref=ids.task(item.id),
             was_created=one.was_created,
@@ -358,7 +375,7 @@ class TaskWriter:
                 "priority": item.priority,
                 "account_id": one.change.account.id if one.change.account else None,
             },
-            note=one.note,
+            note="; ".join(filter(None, (one.note, full))),
         )
 
 

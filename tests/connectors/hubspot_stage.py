@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 from connectors.hubspot import ids
@@ -15,8 +15,9 @@ from connectors.hubspot.schema import GROUP, GROUP_LABEL, WANTED
 from connectors.kit.http import Timeouts
 from connectors.kit.limits import Limiter
 from connectors.kit.retry import Retry
+from domain.errors import KidgloveError
 from domain.ids import Ref
-from domain.ports import AccountRecord, FoundAccounts, ReadPlan
+from domain.ports import AccountRecord, FoundAccounts, ReadPlan, Receipt, TaskChange
 from mappings.mapping_file import default_mapping
 from mappings.translate import read_plan
 from simulators.clock import SimClock
@@ -100,6 +101,10 @@ class Stage:
         """Our tasks in the portal."""
         return [row for row in self.sim.rows("tasks") if row.get("kidglove_key")]
 
+    def pin(self) -> str | None:
+        """What is pinned on the company."""
+        return self.sim.get("companies", self.company).get("hs_pinned_engagement_id")
+
 
 @contextmanager
 def staged(*, unique_tasks: bool = True, account_type: str = "STANDARD") -> Iterator[Stage]:
@@ -107,3 +112,25 @@ def staged(*, unique_tasks: bool = True, account_type: str = "STANDARD") -> Iter
     stage = Stage(unique_tasks=unique_tasks, account_type=account_type)
     with stage.sim:
         yield stage
+
+
+def kept(stage: Stage, **change: Any) -> TaskChange:
+    """A task on the one company, with whatever the test is about."""
+    return TaskChange(
+        **{
+            "key": "k-1",
+            "account": stage.ref,
+            "subject": "Payment hiccup: Aurelius Partners, $14,200",
+            "text": "Do: call Ana Lima",
+            "owner_id": stage.csm,
+            "due_on": date(2026, 11, 25),
+            **change,
+        }
+    )
+
+
+def receipt(answers: Sequence[Receipt | KidgloveError], place: int = 0) -> Receipt:
+    """The answer at this place, which is no refusal."""
+    answer = answers[place]
+    assert isinstance(answer, Receipt), answer
+    return answer

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from connectors.hubspot.changes import Mark, Marks
 from connectors.hubspot.connector import HubspotConnector
+from connectors.hubspot.schema import GROUP
 from domain.errors import Misconfigured
 from domain.ids import Ref
 from domain.ports import Hint, Page, TaskChange
@@ -185,6 +187,24 @@ def test_every_company_with_one_of_the_words_is_listed(stage: Stage) -> None:
     found = connector.accounts_on_hold(plan=PLAN, words=["in_resolution"])
     assert sorted(found) == sorted(refs)
     assert connector.calls["search"] == 2
+
+
+@pytest.mark.parametrize(("type", "field_type"), [("string", "text"), ("enumeration", "select")])
+def test_a_word_with_capitals_is_found_in_a_text_and_among_options(
+    stage: Stage, type: str, field_type: str
+) -> None:
+    word = {"label": "In Resolution", "value": "In Resolution"}
+    body: dict[str, Any] = {
+        "name": "talks",
+        "label": "Talks",
+        "type": type,
+        "fieldType": field_type,
+    }
+    body |= {"groupName": GROUP, "options": [word] if type == "enumeration" else []}
+    stage.sim.install("companies", [body])
+    stage.sim.human(stage.csm).set_company(stage.company, talks="In Resolution")
+    connector = stage.connector(names=replace(NAMES, resolution="talks"))
+    assert connector.accounts_on_hold(plan=PLAN, words=["In Resolution"]) == [stage.ref]
 
 
 def test_no_words_are_no_companies_and_no_call(stage: Stage) -> None:
