@@ -9,12 +9,18 @@ from domain.facts import Role
 from mappings.findings import Finding, Severity, nearest, one_of
 from mappings.mapping_schema import SOURCES, MappingDocument, RowShape
 from mappings.reading import finding
-from mappings.templates import places, template_findings
-from mappings.vocabulary import CONVERSIONS, OURS, WINNERS, Flow, OurField, OurType, Winner
+from mappings.templates import inside, places, template_findings
+from mappings.vocabulary import (
+    CONVERSIONS,
+    OURS,
+    WHOLE,
+    WINNERS,
+    Flow,
+    OurField,
+    OurType,
+    Winner,
+)
 from mappings.yaml_source import Document, Path
-
-CUTTABLE = (OurType.TEXT, OurType.MONEY)
-"""Kinds of values that a text field may shorten; a shortened id or link is a wrong one."""
 
 
 def mapping_findings(
@@ -96,15 +102,22 @@ def _ours(row: RowShape, ours: OurField, document: Document, path: Path) -> Iter
             f"{row.convert.value!r}",
             fix=fix,
         )
-    if row.cut is not None and ours.type not in CUTTABLE:
+    if row.cut is not None and (why := _uncuttable(row, ours)):
         yield finding(
             document,
             (*path, "cut"),
-            f"{row.ours} is of the kind {ours.type.value!r}, which cannot be cut without harm",
+            why,
             fix="Remove `cut`, and choose a field that is long enough.",
             of_key=True,
         )
     yield from _values(row, ours.words, document, path)
+
+
+def _uncuttable(row: RowShape, ours: OurField) -> str | None:
+    """Why `cut` may not stand in a row of this value; None if it may."""
+    if ours.type is not OurType.TEXT:
+        return f"{row.ours} is of the kind {ours.type.value!r}, which cannot be cut without harm"
+    return None
 
 
 def _said(row: RowShape, kind: str, document: Document, path: Path) -> Iterator[Finding]:
@@ -154,6 +167,8 @@ def _template_names(
                 fix=f"Write it under `templates`, as in `{row.template}: ...`.",
                 suggestion=nearest(row.template, mapping.templates),
             )
+        elif row.template is not None and row.cut is not None:
+            yield from _cut_sentence(row.template, mapping.templates, document, number)
     used = {row.template for row in mapping.rows}
     used |= {name for text in mapping.templates.values() for name in places(text)}
     for name in mapping.templates if rows.keys() == set(range(len(mapping.rows))) else ():
@@ -166,6 +181,23 @@ def _template_names(
                 severity=Severity.WARNING,
                 of_key=True,
             )
+
+
+def _cut_sentence(
+    name: str, templates: Mapping[str, str], document: Document, number: int
+) -> Iterator[Finding]:
+    """A sentence may be shortened only where the sign of it cannot fall into an amount or an id."""
+    whole = [one for one in inside(name, templates) if OURS[one].type in WHOLE]
+    if whole:
+        yield finding(
+            document,
+            ("rows", number, "cut"),
+            f"the template {name!r} has {' and '.join(whole)} in it, which cannot be cut without "
+            "harm",
+            fix="Remove `cut`, and choose a field that is long enough; or take the value out of "
+            "the template.",
+            of_key=True,
+        )
 
 
 def _only(
