@@ -102,22 +102,25 @@ def _ours(row: RowShape, ours: OurField, document: Document, path: Path) -> Iter
             f"{row.convert.value!r}",
             fix=fix,
         )
-    if row.cut is not None and (why := _uncuttable(row, ours)):
-        yield finding(
-            document,
-            (*path, "cut"),
-            why,
-            fix="Remove `cut`, and choose a field that is long enough.",
-            of_key=True,
-        )
+    if row.cut is not None:
+        yield from _cut(row, ours, document, path)
     yield from _values(row, ours.words, document, path)
 
 
-def _uncuttable(row: RowShape, ours: OurField) -> str | None:
-    """Why `cut` may not stand in a row of this value; None if it may."""
+def _cut(row: RowShape, ours: OurField, document: Document, path: Path) -> Iterator[Finding]:
+    """Where `cut` would make a wrong value, or none at all."""
+    longer = "Remove `cut`, and choose a field that is long enough."
     if ours.type is not OurType.TEXT:
-        return f"{row.ours} is of the kind {ours.type.value!r}, which cannot be cut without harm"
-    return None
+        why = f"{row.ours} is of the kind {ours.type.value!r}, which cannot be cut without harm"
+        fix = longer
+    elif row.flow is Flow.BOTH:
+        why, fix = f"{row.ours} flows both ways, and what is cut there would come back cut", longer
+    elif (row.ours or "").startswith("customer."):
+        why = f"{row.ours} is written whole or not at all, so `cut` has no effect"
+        fix = "Remove `cut`."
+    else:
+        return
+    yield finding(document, (*path, "cut"), why, fix=fix, of_key=True)
 
 
 def _said(row: RowShape, kind: str, document: Document, path: Path) -> Iterator[Finding]:
