@@ -10,7 +10,8 @@ from domain.described import DescribedField, FieldKind
 from domain.ports import Finding, Health
 from mappings.findings import nearest, one_of
 from mappings.mapping import FieldMapping, FieldRow
-from mappings.vocabulary import CONVERSIONS, OURS, Convert, Flow, OurType
+from mappings.templates import places
+from mappings.vocabulary import CONVERSIONS, OURS, WHOLE, Convert, Flow, OurType
 
 _TEXTS = (FieldKind.TEXT, FieldKind.OTHER)
 _WORDS = (FieldKind.CHOICE, *_TEXTS)
@@ -188,7 +189,7 @@ def _length(row: FieldRow, field: DescribedField) -> Iterator[Finding]:
         yield _doubtful(
             field.name,
             f"a text of more than {field.length} characters would be refused",
-            f"Write `cut: {field.length}`.",
+            f"Write `cut: {field.length}`." if _may_be_cut(row) else "Map a longer field.",
         )
     elif row.ours is not None and field.length < _LONGEST.get(kind, 0):
         yield _doubtful(
@@ -197,6 +198,13 @@ def _length(row: FieldRow, field: DescribedField) -> Iterator[Finding]:
             f"{field.length}",
             "Map a longer field; a shortened one is a wrong one.",
         )
+
+
+def _may_be_cut(row: FieldRow) -> bool:
+    """Whether the row would still be a right one with a `cut` in it."""
+    if row.template is None:
+        return not (row.ours or "").startswith("customer.")
+    return not any(OURS[one].type in WHOLE for one in places(row.template))
 
 
 def _choices(row: FieldRow, field: DescribedField) -> Iterator[Finding]:

@@ -20,7 +20,8 @@ from mappings.mapping import (
 from mappings.mapping_check import mapping_findings
 from mappings.mapping_schema import ContextShape, MappingDocument, RowShape
 from mappings.mapping_words import explain_mapping
-from mappings.reading import read_around, read_into
+from mappings.reading import read_into
+from mappings.standing_in import Unsure, read_around
 from mappings.templates import written_out
 from mappings.vocabulary import System
 from mappings.yaml_source import read_yaml
@@ -34,18 +35,6 @@ __all__ = [
 ]
 
 HERE = Path(__file__).parent
-STAND_INS = {
-    "mapping": "x",
-    "version": 1,
-    "system": "salesforce",
-    "object": "X",
-    "link": {"customer_id": "StandInLink"},
-    "rows": [{"ours": "payment.mrr", "flow": "->", "theirs": "StandInRow", "wins": "stripe"}],
-    "people": {"account_owner": "StandInOwner"},
-    "hold": {"field": "StandInHold", "words": {"held": ["held"]}},
-    "task": {"key_field": "StandInKey"},
-}
-"""What stands in for a part that cannot be read, so that the rest of the file is checked too."""
 
 
 def load_mapping(text: str, *, name: str) -> FieldMapping:
@@ -85,12 +74,11 @@ def _read(text: str, file: str) -> tuple[FieldMapping | None, list[Finding]]:
         return None, findings
     parsed, misfits = read_into(MappingDocument, document)
     findings = [*findings, *beside(findings, misfits)]
-    if parsed is not None:
-        findings = in_order([*findings, *mapping_findings(parsed, document)])
-        return None if errors(findings) else _mapping(parsed), findings
-    if around := read_around(MappingDocument, document, STAND_INS):
-        findings += mapping_findings(around[0], document, broken=around[1])
-    return None, in_order(findings)
+    around = (parsed, Unsure(document.unread)) if parsed else read_around(MappingDocument, document)
+    if around is not None:
+        findings += mapping_findings(around[0], document, around[1])
+    usable = None if parsed is None or errors(findings) else _mapping(parsed)
+    return usable, in_order(findings)
 
 
 def _mapping(parsed: MappingDocument) -> FieldMapping:

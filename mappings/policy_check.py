@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator
 from zoneinfo import available_timezones
 
 from domain.money import KNOWN
@@ -22,6 +21,7 @@ from mappings.calendars import known_countries
 from mappings.findings import Finding, Severity, nearest
 from mappings.policy_schema import PolicyDocument, SignalRow, ThresholdRow, TierRow
 from mappings.reading import finding
+from mappings.standing_in import Unsure
 from mappings.yaml_source import Document, Path
 
 COUNTED = (Signal.SEATS, Signal.ENTITIES)
@@ -29,32 +29,25 @@ COUNTED = (Signal.SEATS, Signal.ENTITIES)
 
 
 def policy_findings(
-    policy: PolicyDocument, document: Document, *, broken: AbstractSet[Path] = frozenset()
+    policy: PolicyDocument, document: Document, unsure: Unsure
 ) -> Iterator[Finding]:
     """Everything wrong or doubtful in a policy that has the right shape.
 
-    Of the `broken` parts, which something stands in for, nothing is said.
+    Of the unsure parts, which something stands in for, nothing is said, and nothing follows from
+    them.
     """
-    tiers = {
-        number: tier
-        for number, tier in enumerate(policy.tiers)
-        if not broken & {("tiers",), ("tiers", number)}
-    }
-    yield from _tier_names(tiers, document)
-    if len(tiers) == len(policy.tiers):
-        yield from _tier_order(policy, document)
-    for number, tier in tiers.items():
+    yield from _tier_names(policy, document, unsure)
+    if not unsure.of("tiers"):
+        yield from _tier_order(policy, document, unsure)
+    for number, tier in enumerate(policy.tiers):
         path: Path = ("tiers", number)
-        yield from _tier(tier, document, path)
-        yield from _conditions(policy, tier, document, path, broken)
-        if ("assumed_dunning",) not in broken:
-            yield from _handoff_day(policy, tier, document, path)
-    if ("hold",) not in broken:
-        yield from _hold(policy, document)
-    if ("escalation",) not in broken:
-        yield from _escalation(policy, document)
-    yield from _calendar(policy, document)
-    yield from _currencies(policy, tiers, document, broken)
+        yield from _tier(tier, document, path, unsure)
+        yield from _conditions(policy, tier, document, path, unsure)
+        yield from _handoff_day(policy, tier, document, path, unsure)
+    yield from _hold(policy, document, unsure)
+    yield from _escalation(policy, document, unsure)
+    yield from _calendar(policy, document, unsure)
+    yield from _currencies(policy, document, unsure)
 
 
 def handoff_day(handoff: Handoff, window_days: int | None) -> int | None:
@@ -68,9 +61,11 @@ def handoff_day(handoff: Handoff, window_days: int | None) -> int | None:
             return None
 
 
-def _tier_names(tiers: Mapping[int, TierRow], document: Document) -> Iterator[Finding]:
+def _tier_names(policy: PolicyDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
     seen: dict[str, int] = {}
-    for number, tier in tiers.items():
+    for number, tier in enumerate(policy.tiers):
+        if unsure.of("tiers", number, "name"):
+            continue
         first = seen.setdefault(tier.name.casefold(), number)
         if first != number:
             yield finding(
@@ -82,16 +77,17 @@ def _tier_names(tiers: Mapping[int, TierRow], document: Document) -> Iterator[Fi
             )
 
 
-def _tier_order(policy: PolicyDocument, document: Document) -> Iterator[Finding]:
+def _tier_order(policy: PolicyDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
     for number, tier in enumerate(policy.tiers):
-        if not tier.any_of and number < len(policy.tiers) - 1:
+        takes_everyone = not tier.any_of and not unsure.of("tiers", number, "any_of")
+        if takes_everyone and number < len(policy.tiers) - 1:
             yield finding(
                 document,
                 ("tiers", number, "name"),
                 f"tier {tier.name!r} takes everyone, so no tier after it is ever reached",
                 fix="Move it to the end, or give it an `any_of`.",
             )
-    if policy.tiers[-1].any_of:
+    if policy.tiers[-1].any_of and not unsure.of("tiers", len(policy.tiers) - 1):
         yield finding(
             document,
             ("tiers", len(policy.tiers) - 1, "any_of"),
@@ -99,7 +95,7 @@ def _tier_order(policy: PolicyDocument, document: Document) -> Iterator[Finding]
             fix="Add a last tier without `any_of`, for all accounts that no other tier takes.",
             of_key=True,
         )
-    if not any(tier.vip for tier in policy.tiers):
+    if not any(tier.vip or unsure.of("tiers", n, "vip") for n, tier in enumerate(policy.tiers)):
         yield finding(
             document,
             ("tiers",),
@@ -110,10 +106,12 @@ def _tier_order(policy: PolicyDocument, document: Document) -> Iterator[Finding]
         )
 
 
-def _tier(tier: TierRow, document: Document, path: Path) -> Iterator[Finding]:
+def _tier(tier: TierRow, document: Document, path: Path, unsure: Unsure) -> Iterator[Finding]:
     held = tier.automation is Automation.HELD
     at: Path = (*path, "handoff", "at")
-    if held and isinstance(tier.handoff.at, Never):
+    if unsure.of(*path, "automation"):
+        return
+    if held and isinstance(tier.handoff.at, Never) and not unsure.of(*at):
         yield finding(
             document,
             at,
@@ -121,7 +119,7 @@ def _tier(tier: TierRow, document: Document, path: Path) -> Iterator[Finding]:
             "silence",
             fix="Write `at: day 0`, or let the payment system's dunning run (`parallel`).",
         )
-    if not held and isinstance(tier.handoff.at, AfterManualRetry):
+    if not held and isinstance(tier.handoff.at, AfterManualRetry) and not unsure.of(*at):
         yield finding(
             document,
             at,
@@ -147,15 +145,17 @@ def _tier(tier: TierRow, document: Document, path: Path) -> Iterator[Finding]:
 
 
 def _conditions(
-    policy: PolicyDocument, tier: TierRow, document: Document, path: Path, broken: AbstractSet[Path]
+    policy: PolicyDocument, tier: TierRow, document: Document, path: Path, unsure: Unsure
 ) -> Iterator[Finding]:
-    plans_unknown = not policy.self_serve_plans and ("self_serve_plans",) not in broken
+    plans_unknown = not policy.self_serve_plans and not unsure.of("self_serve_plans")
     for number, one in enumerate(tier.any_of):
         here: Path = (*path, "any_of", number)
         if isinstance(one, ThresholdRow):
-            yield from _currency(one.currency, document, (*here, "currency"))
-        elif isinstance(one, SignalRow):
-            yield from _signal(one, document, here)
+            if not unsure.of(*here, "currency"):
+                yield from _currency(one.currency, document, (*here, "currency"))
+        elif isinstance(one, SignalRow) and not unsure.of(*here, "signal"):
+            if not unsure.of(*here, "at_least"):
+                yield from _signal(one, document, here)
             if one.signal is Signal.NOT_SELF_SERVE and plans_unknown:
                 yield finding(
                     document,
@@ -166,10 +166,12 @@ def _conditions(
 
 
 def _handoff_day(
-    policy: PolicyDocument, tier: TierRow, document: Document, path: Path
+    policy: PolicyDocument, tier: TierRow, document: Document, path: Path, unsure: Unsure
 ) -> Iterator[Finding]:
     at: Path = (*path, "handoff", "at")
     window = tier.window_days
+    if unsure.of(*at) or unsure.of(*path, "window_days"):
+        return
     if isinstance(tier.handoff.at, AfterFraction) and window is None:
         yield finding(
             document,
@@ -181,7 +183,7 @@ def _handoff_day(
     if day is None:
         return
     last = policy.assumed_dunning.days
-    if day >= last:
+    if day >= last and not unsure.of("assumed_dunning", "days"):
         yield finding(
             document,
             at,
@@ -198,7 +200,7 @@ def _handoff_day(
             "days",
             fix="Write an earlier day or a longer window.",
         )
-    if day > 0 and tier.automation is Automation.HELD:
+    if day > 0 and tier.automation is Automation.HELD and not unsure.of(*path, "automation"):
         yield finding(
             document,
             at,
@@ -235,7 +237,9 @@ def _signal(row: SignalRow, document: Document, path: Path) -> Iterator[Finding]
         )
 
 
-def _hold(policy: PolicyDocument, document: Document) -> Iterator[Finding]:
+def _hold(policy: PolicyDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
+    if any(unsure.of("hold", name) for name in ("warn_working_days", "max_working_days")):
+        return
     if policy.hold.warn_working_days >= policy.hold.max_working_days:
         yield finding(
             document,
@@ -245,9 +249,11 @@ def _hold(policy: PolicyDocument, document: Document) -> Iterator[Finding]:
         )
 
 
-def _escalation(policy: PolicyDocument, document: Document) -> Iterator[Finding]:
+def _escalation(policy: PolicyDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
     seen = set()
     for number, role in enumerate(policy.escalation):
+        if unsure.of("escalation", number):
+            continue
         if role in seen:
             yield finding(
                 document,
@@ -258,13 +264,16 @@ def _escalation(policy: PolicyDocument, document: Document) -> Iterator[Finding]
         seen.add(role)
 
 
-def _calendar(policy: PolicyDocument, document: Document) -> Iterator[Finding]:
+def _calendar(policy: PolicyDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
     calendar = policy.calendar
     for number, country in enumerate(calendar.countries):
-        yield from _country(country, document, ("calendar", "countries", number))
+        if not unsure.of("calendar", "countries", number):
+            yield from _country(country, document, ("calendar", "countries", number))
     for country in policy.package.country_notes:
         yield from _country(country, document, ("package", "country_notes", country), of_key=True)
-    if calendar.day_starts_hour >= calendar.day_ends_hour:
+    hours = ("day_starts_hour", "day_ends_hour")
+    hours_are_sure = not any(unsure.of("calendar", name) for name in hours)
+    if hours_are_sure and calendar.day_starts_hour >= calendar.day_ends_hour:
         yield finding(
             document,
             ("calendar", "day_ends_hour"),
@@ -297,16 +306,13 @@ def _country(
         )
 
 
-def _currencies(
-    policy: PolicyDocument,
-    tiers: Mapping[int, TierRow],
-    document: Document,
-    broken: AbstractSet[Path],
-) -> Iterator[Finding]:
-    yield from _currency(policy.base_currency, document, ("base_currency",))
+def _currencies(policy: PolicyDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
+    base_is_sure = not unsure.of("base_currency")
+    if base_is_sure:
+        yield from _currency(policy.base_currency, document, ("base_currency",))
     for currency in policy.rates:
         yield from _currency(currency, document, ("rates", currency), of_key=True)
-        if currency == policy.base_currency:
+        if currency == policy.base_currency and base_is_sure:
             yield finding(
                 document,
                 ("rates", currency),
@@ -314,12 +320,14 @@ def _currencies(
                 fix="Remove the rate.",
                 of_key=True,
             )
-    if policy.base_currency not in KNOWN or broken & {("base_currency",), ("rates",)}:
+    if policy.base_currency not in KNOWN or not base_is_sure or unsure.of("rates"):
         return
     comparable = {policy.base_currency, *policy.rates}
-    for number, tier in tiers.items():
+    for number, tier in enumerate(policy.tiers):
         for row, one in enumerate(tier.any_of):
             if not isinstance(one, ThresholdRow) or one.currency not in KNOWN:
+                continue
+            if unsure.of("tiers", number, "any_of", row, "currency"):
                 continue
             if one.currency not in comparable:
                 yield finding(

@@ -31,14 +31,13 @@ from mappings.policy_schema import (
     TierRow,
 )
 from mappings.policy_words import explain_policy
-from mappings.reading import read_around, read_into
+from mappings.reading import read_into
+from mappings.standing_in import Unsure, read_around
 from mappings.yaml_source import read_yaml
 
 __all__ = ["check_policy", "explain_policy", "load_policy", "preset", "preset_names", "preset_text"]
 
 PRESETS = Path(__file__).parent / "policies"
-STAND_INS = {"policy": "x", "version": 1, "tiers": [{"name": "-", "handoff": {"at": "never"}}]}
-"""What stands in for a part that cannot be read, so that the rest of the file is checked too."""
 
 
 def load_policy(text: str, *, name: str) -> Policy:
@@ -82,11 +81,10 @@ def _read(text: str, file: str) -> tuple[Policy | None, list[Finding]]:
         return None, findings
     parsed, misfits = read_into(PolicyDocument, document)
     findings = [*findings, *beside(findings, misfits)]
-    if parsed is not None:
-        return _policy(parsed), in_order([*findings, *policy_findings(parsed, document)])
-    if around := read_around(PolicyDocument, document, STAND_INS):
-        findings += policy_findings(around[0], document, broken=around[1])
-    return None, in_order(findings)
+    around = (parsed, Unsure(document.unread)) if parsed else read_around(PolicyDocument, document)
+    if around is not None:
+        findings += policy_findings(around[0], document, around[1])
+    return _policy(parsed) if parsed is not None else None, in_order(findings)
 
 
 def _policy(parsed: PolicyDocument) -> Policy:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -20,7 +19,8 @@ from pydantic import (
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from mappings.findings import Finding, Severity, nearest, one_of
-from mappings.yaml_source import MOST, Document, Key, Path
+from mappings.schema_walk import is_label, names_beside
+from mappings.yaml_source import MOST, Document, Key
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -76,53 +76,9 @@ def read_into(schema: type[M], document: Document) -> tuple[M | None, list[Findi
     try:
         return schema.model_validate(value), []
     except ValidationError as problems:
-        details = [one for one in problems.errors(include_url=False) if not _is_echo(one)]
-        return None, [_finding(one, schema, document) for one in details[:MOST]]
-
-
-def read_around(
-    schema: type[M], document: Document, stand_ins: Mapping[str, Any]
-) -> tuple[M, frozenset[Path]] | None:
-    """The document with stand-ins where it does not fit, so that the rest can be judged too.
-
-    A stand-in is the value of a section; of a list, its one entry stands in for each that does
-    not fit. The broken paths come with it: nothing may be said about them. None if that does not
-    help.
-    """
-    if not isinstance(document.value, dict):
-        return None
-    value = dict(document.value)
-    broken = {_part(path, stand_ins) for path in _misfits(schema, value)}
-    for part in sorted(broken, key=len):
-        section = str(part[0])
-        if len(part) == 1:
-            value.pop(section, None)
-            if section in stand_ins:
-                value[section] = stand_ins[section]
-        elif (section,) not in broken:
-            entries = list(value[section])
-            entries[int(part[1])] = stand_ins[section][0]
-            value[section] = entries
-    try:
-        return schema.model_validate(value), frozenset(broken)
-    except ValidationError:
-        return None
-
-
-def _part(path: Path, stand_ins: Mapping[str, Any]) -> Path:
-    """The section, or the entry of a list of them, that has to be stood in for."""
-    is_entry = len(path) > 1 and isinstance(path[1], int)
-    return path[:2] if is_entry and isinstance(stand_ins.get(str(path[0])), list) else path[:1]
-
-
-def _misfits(schema: type[BaseModel], value: Any) -> list[Path]:
-    try:
-        schema.model_validate(value)
-    except ValidationError as problems:
-        found = problems.errors(include_url=False, include_context=False)
-        paths = (tuple(part for part in one["loc"] if not _is_label(part)) for one in found)
-        return [path or ("",) for path in paths]
-    return []
+        details = misfits(problems)
+        found = [_finding(one, schema, document) for one in details[:MOST]]
+        return None, [*found, *_too_many(details, document)]
 
 
 def finding(
@@ -150,13 +106,23 @@ def finding(
     )
 
 
-def _is_echo(error: ErrorDetails) -> bool:
-    """A list is not too short because its only entry is wrong; that has a finding of its own."""
-    return error["type"] == "too_short" and bool(error["input"])
+def misfits(problems: ValidationError) -> list[ErrorDetails]:
+    """Every place that does not fit. A list is not too short because its only entry is wrong: that
+    has a line of its own."""
+    found = problems.errors(include_url=False)
+    return [one for one in found if not (one["type"] == "too_short" and bool(one["input"]))]
+
+
+def _too_many(details: Sequence[ErrorDetails], document: Document) -> list[Finding]:
+    if len(details) <= MOST:
+        return []
+    path = [part for part in details[MOST]["loc"] if not is_label(part)]
+    fix = "Correct the first ones, then look again."
+    return [finding(document, path, f"there are more than {MOST} mistakes of this kind", fix=fix)]
 
 
 def _finding(error: ErrorDetails, schema: type[BaseModel], document: Document) -> Finding:
-    path = tuple(part for part in error["loc"] if not _is_label(part))
+    path = tuple(part for part in error["loc"] if not is_label(part))
     name = _name(path)
     given = error["input"]
     context: Mapping[str, Any] = error.get("ctx") or {}
@@ -170,7 +136,7 @@ def _finding(error: ErrorDetails, schema: type[BaseModel], document: Document) -
                 suggestion=context["suggestion"],
             )
         case "extra_forbidden":
-            names = _names(schema, document, error["loc"])
+            names = names_beside(schema, error["loc"])
             return finding(
                 document,
                 path,
@@ -238,46 +204,6 @@ def _name(path: Sequence[Key]) -> str:
             return str(last)
         case _:
             return "the file"
-
-
-def _is_label(part: Key) -> bool:
-    """Whether it is the validator's own (`<metric>`, `[key]`) and stands nowhere in the file."""
-    return isinstance(part, str) and (part == "[key]" or (part[:1] == "<" and part[-1:] == ">"))
-
-
-@lru_cache(maxsize=8)
-def _definition(schema: type[BaseModel]) -> Mapping[str, Any]:
-    return schema.model_json_schema()
-
-
-def _names(schema: type[BaseModel], document: Document, path: Sequence[Key]) -> list[str]:
-    """The names allowed beside an unknown one, found by following its path through the schema."""
-    definition = _definition(schema)
-    here: Any = definition
-    for part in path[:-1]:
-        here = _resolve(here, definition)
-        if isinstance(part, int):
-            here = here.get("items", {})
-        elif _is_label(part):
-            options = [_resolve(one, definition) for one in here.get("oneOf", [])]
-            wanted = part.strip("<>")
-            here = next((one for one in options if wanted in one["properties"]), {})
-        else:
-            here = here.get("properties", {}).get(part) or here.get("additionalProperties", {})
-    return list(_resolve(here, definition).get("properties", {}))
-
-
-def _resolve(here: Any, definition: Mapping[str, Any]) -> Any:
-    """The definition behind a reference or an optional part."""
-    while isinstance(here, dict):
-        options = [one for one in here.get("anyOf", []) if one.get("type") != "null"]
-        if "$ref" in here:
-            here = definition["$defs"][here["$ref"].rsplit("/", 1)[-1]]
-        elif len(options) == 1:
-            here = options[0]
-        else:
-            return here
-    return {}
 
 
 def _said(value: Any) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.events import (
     MappingEndEvent,
     MappingStartEvent,
@@ -17,7 +18,7 @@ from ruamel.yaml.events import (
 )
 
 from mappings.canonical import one_line, written
-from mappings.yaml_source import read_yaml
+from mappings.yaml_source import read_yaml, without_free_tabs
 
 ROWS = "rows"
 _DASH = re.compile(r" *- +")
@@ -138,7 +139,13 @@ def _rows(value: Mapping[str, Any]) -> Sequence[Any]:
 
 def _spans(text: str) -> list[tuple[int, int]]:
     """Where each row begins and ends; empty if they are not a list with one entry a line."""
-    events = iter(YAML(typ="safe", pure=True).parse(text))
+    try:
+        return _found(text, iter(YAML(typ="safe", pure=True).parse(without_free_tabs(text))))
+    except YAMLError:
+        raise NoRows("the text cannot be read as it stands") from None
+
+
+def _found(text: str, events: Iterator[Any]) -> list[tuple[int, int]]:
     for event in events:
         if isinstance(event, MappingStartEvent):
             break

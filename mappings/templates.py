@@ -38,6 +38,19 @@ def written_out(name: str, templates: Mapping[str, str]) -> str:
     return _PLACE.sub(inner, templates[name])
 
 
+def inside(name: str, templates: Mapping[str, str]) -> tuple[str, ...]:
+    """Our values that a template shows, by way of others too, each once; names that stand for
+    nothing are passed over, and a circle ends where it began."""
+    seen: dict[str, None] = {}
+    left = [name]
+    while left:
+        one = left.pop(0)
+        if one not in seen:
+            seen[one] = None
+            left += places(templates[one]) if one in templates else ()
+    return tuple(one for one in seen if one in OURS and one not in templates)
+
+
 def rendered(text: str, ours: Mapping[str, Leaf[object]]) -> Leaf[object]:
     """The sentence; a value that is missing makes the whole sentence missing, nothing is blank."""
     for name in places(text):

@@ -58,6 +58,8 @@ class OurType(StrEnum):
     ID = "id"
 
 
+WHOLE = (OurType.MONEY, OurType.ID, OurType.URL)
+"""What is whole or wrong, in a sentence too: a shortened one looks like another one."""
 CONVERSIONS: Mapping[OurType, tuple[Convert, ...]] = MappingProxyType(
     {
         OurType.MONEY: (Convert.MAJOR_UNITS, Convert.MINOR_UNITS, Convert.TEXT),

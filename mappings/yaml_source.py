@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -21,7 +22,7 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
-from mappings.findings import Finding
+from mappings.findings import Finding, in_order
 
 MAX_BYTES = 256 * 1024
 """Far above any real file; below what could keep a worker busy."""
@@ -37,7 +38,11 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
 _STRAY = re.compile("[\udc80-\udcff]")
 """What `decoded` makes of a byte that is not UTF-8."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_TAB = re.compile(r"^ *\t[ \t]*\S", re.MULTILINE)
+_TAB = re.compile(r"^ *\t[ \t]*(?=\S)", re.MULTILINE)
+_FREE_TAB = re.compile(r"""^[ \t]*(?=$|#)|^[^'"\n]*?\S[ \t]+(?=#)""", re.MULTILINE)
+"""Up to a comment or the end of an empty line, where YAML allows tabs and our parser does not."""
+TAB_WIDTHS = (2, 4, 8, 1)
+"""How many spaces a tab may have stood for; the first with which the file can be read is taken."""
 
 Key = str | int
 Path = tuple[Key, ...]
@@ -56,13 +61,15 @@ class Document:
     """What the file says, as plain values, and where it says it.
 
     Numbers with a point are `Decimal`, numbers with a leading zero and dates stay text, and yes,
-    no, on and off are words (YAML 1.2), so that no value changes its meaning on the way.
+    no, on and off are words (YAML 1.2), so that no value changes its meaning on the way. At the
+    `unread` places stands something that was reported and not read: nothing takes its place.
     """
 
     file: str
     value: Any
     values: Mapping[Path, Place]
     keys: Mapping[Path, Place]
+    unread: frozenset[Path] = frozenset()
 
     def place(self, path: Sequence[Key], *, of_key: bool = False) -> Place:
         """Where the value at `path` stands (or its key); the nearest parent if it is not there.
@@ -105,10 +112,89 @@ def read_yaml(text: str, *, file: str) -> tuple[Document | None, list[Finding]]:
     if odd := _CONTROL.search(text):
         message = "this cannot be read as YAML: odd characters"
         return None, [_finding(file, _at(text, odd.start()), message, _YAML_FIX)]
-    if tab := _TAB.search(text):
-        place = _at(text, tab.start() + tab.group().index("\t"))
-        fix = "Use two spaces for each level."
-        return None, [_finding(file, place, "a tab stands where spaces belong", fix)]
+    text = without_free_tabs(text)
+    tabs = [_at(text, one.start() + one.group().index("\t")) for one in _TAB.finditer(text)]
+    return _read_tabs(text, tabs, file) if tabs else _read(text, file)
+
+
+def without_free_tabs(text: str) -> str:
+    """The text with spaces for the tabs that mean nothing: before a comment, on an empty line.
+    Every other character keeps its place."""
+    return _FREE_TAB.sub(lambda one: _spaces_at_the_end(one.group()), text)
+
+
+def _spaces_at_the_end(text: str) -> str:
+    said = text.rstrip(" \t")
+    return said + " " * (len(text) - len(said))
+
+
+def _read_tabs(
+    text: str, tabs: Sequence[Place], file: str
+) -> tuple[Document | None, list[Finding]]:
+    """Each tab is a mistake; with spaces in their place, the rest is read all the same."""
+    found = [
+        _finding(file, one, "a tab stands where spaces belong", "Use two spaces for each level.")
+        for one in tabs[:MOST]
+    ]
+    if len(tabs) > MOST:
+        fix = "Replace them all at once, then look again."
+        found.append(_finding(file, tabs[MOST], f"there are more than {MOST} tabs", fix))
+    lines = {one.line for one in tabs}
+    document, more, wide, furthest = None, list[Finding](), text, -1
+    for wide in _untabbed(text):
+        document, read = _read(wide, file)
+        last = max((one.line for one in read), default=0)
+        if document is not None or last > furthest:
+            more, furthest = read, last
+        if document is not None:
+            break
+    if document is None:
+        # What is wrong in these lines is the tab, as far as anybody can tell.
+        return None, in_order([*found, *(one for one in more if one.line not in lines)])
+    pairs = zip(text.split("\n"), wide.split("\n"), strict=True)
+    extra = {number: len(new) - len(old) for number, (old, new) in enumerate(pairs, start=1)}
+
+    def back(place: Place) -> Place:
+        return Place(place.line, max(1, place.column - extra.get(place.line, 0)))
+
+    found += [replace(one, column=back(Place(one.line, one.column)).column) for one in more]
+    return replace(
+        document,
+        values={path: back(place) for path, place in document.values.items()},
+        keys={path: back(place) for path, place in document.keys.items()},
+    ), in_order(found)
+
+
+def _untabbed(text: str) -> Iterator[str]:
+    """The text with spaces for the tabs that lines begin with, in each way that may be meant."""
+    for width in TAB_WIDTHS:
+        yield re.sub(_TAB, partial(_spaces, width), text)
+    yield "\n".join(_beside_the_line_before(text.split("\n")))
+
+
+def _spaces(width: int, tab: re.Match[str]) -> str:
+    return tab.group().replace("\t", " " * width)
+
+
+def _beside_the_line_before(lines: Sequence[str]) -> Iterator[str]:
+    """A line that begins with a tab stands where the one before it does, or a level deeper after a
+    name; an entry of a list beside the last entry."""
+    names, entries, opens = 0, 0, False
+    for line in lines:
+        body = line.lstrip(" \t")
+        is_entry = body.startswith("- ")
+        if _TAB.match(line):
+            column = names + 2 * opens
+            line = " " * (entries if is_entry and not opens else column) + body
+        if body and not body.startswith("#"):
+            start = len(line) - len(body)
+            entries = start if is_entry else entries
+            names = start + 2 * is_entry
+            opens = body.rstrip().endswith(":")
+        yield line
+
+
+def _read(text: str, file: str) -> tuple[Document | None, list[Finding]]:
     reader = _Reader(file)
     try:
         value = reader.document(_events(text))
@@ -126,7 +212,8 @@ def read_yaml(text: str, *, file: str) -> tuple[Document | None, list[Finding]]:
     except (YAMLError, *PARSER_SLIPS):
         reader.report(Place(1, 1), "this cannot be read as YAML: odd characters", _YAML_FIX)
         return None, reader.findings
-    return Document(file, value, reader.values, reader.keys), reader.findings
+    places = reader.values, reader.keys
+    return Document(file, value, *places, frozenset(reader.unread)), reader.findings
 
 
 _YAML_FIX = "Look at this line and the one before it: quotes, colons, indentation."
@@ -158,6 +245,7 @@ class _Reader:
         self.findings: list[Finding] = []
         self.values: dict[Path, Place] = {}
         self.keys: dict[Path, Place] = {}
+        self.unread: set[Path] = set()
 
     def report(self, place: Place, message: str, fix: str) -> None:
         self.findings.append(_finding(self.file, place, message, fix))
@@ -185,6 +273,7 @@ class _Reader:
             raise _Mistake("this is nested too deeply", "Check the indentation.", event.start_mark)
         self.values[path] = _place(event.start_mark)
         if isinstance(event, AliasEvent):
+            self.unread.add(path)
             return None
         if isinstance(event, MappingStartEvent):
             return self._mapping(events, path)

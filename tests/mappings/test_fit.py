@@ -48,6 +48,7 @@ STATE = (
     'values: {quiet: Quiet, not_quiet: Loud, unknown: Unknown, "off": "Off"}'
 )
 URL = "ours: payment.customer_url, flow: ->, theirs: Target, wins: stripe"
+LINE = "template: line, flow: ->, theirs: Target, wins: worker"
 CONSTANT = "constant: Kidglove, flow: ->, theirs: Target, wins: worker"
 
 
@@ -151,8 +152,7 @@ def test_what_does_not_fit_is_wrong_and_what_may_lose_something_is_doubtful(
 
 
 def test_a_sentence_can_be_longer_than_its_field() -> None:
-    row = "template: line, flow: ->, theirs: Target, wins: worker"
-    assert found(row, TEXT, 'templates: {line: "{payment.status}"}\n') == [
+    assert found(LINE, TEXT, 'templates: {line: "{payment.status}"}\n') == [
         (DOUBTFUL, "a text of more than 255 characters would be refused")
     ]
 
@@ -187,3 +187,17 @@ def test_a_value_is_refused_with_the_reason(
     value: object, field: DescribedField | None, why: str | None
 ) -> None:
     assert refusal(value, field) == why
+
+
+@pytest.mark.parametrize(
+    ("row", "more", "remedy"),
+    [
+        (WHY, "", "Write `cut: 255`."),
+        (LINE, 'templates: {line: "{payment.status}"}\n', "Write `cut: 255`."),
+        (LINE, 'templates: {line: "{payment.amount_due}"}\n', "Map a longer field."),
+    ],
+)
+def test_a_cut_is_advised_only_where_it_may_stand(row: str, more: str, remedy: str) -> None:
+    fields = {one.name: one for one in (LINK, replace(TEXT, name="Hold"), TEXT)}
+    (one,) = fit_findings(mapped(row, more), fields)
+    assert one.remedy == remedy

@@ -85,14 +85,18 @@ def test_an_outcome_is_understood_whatever_its_case() -> None:
 
 
 def test_a_small_file_is_enough_and_every_knob_of_a_row_is_read() -> None:
-    text = SMALL.replace("wins: stripe}", "wins: stripe, convert: text, cut: 80}")
-    (row,) = load_mapping(text, name="m.yaml").rows
-    assert (row.ours, row.wins, row.convert, row.cut) == (
+    text = SMALL.replace(
+        "wins: stripe}",
+        "wins: stripe, convert: text}\n"
+        "  - {ours: sync.problem, flow: ->, theirs: Problem__c, wins: worker, cut: 80}",
+    )
+    amount, problem = load_mapping(text, name="m.yaml").rows
+    assert (amount.ours, amount.wins, amount.convert) == (
         "payment.mrr",
         Winner.STRIPE,
         Convert.TEXT,
-        80,
     )
+    assert (problem.ours, problem.wins, problem.cut) == ("sync.problem", Winner.WORKER, 80)
 
 
 def test_a_picklist_word_that_looks_like_something_else_is_text() -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from domain.leaf import Known, Leaf, Missing
-from domain.money import Money
 from mappings.mapping import FieldMapping
 from mappings.mapping_file import explain_mapping, load_mapping
 from mappings.outgoing import is_in_scope, outgoing, outgoing_with_notes
@@ -16,7 +15,7 @@ from tests.mappings.broken import broken, right_file
 
 RIGHT = right_file("mapping.yaml")
 HEADLINE = """templates:
-  headline: "{payment.status}{since}: {payment.amount_due}"
+  headline: "{payment.status}{since}: {payment.last_failure}"
   since: " since {payment.failing_since}"
 rows:
   - {constant: Kidglove, flow: ->, theirs: Source__c, wins: worker}
@@ -43,11 +42,11 @@ def test_a_sentence_has_our_values_in_it_also_those_of_templates_inside() -> Non
     ours = known(
         payment__status="past_due",
         payment__failing_since=datetime(2026, 11, 20, 6, 2, tzinfo=UTC),
-        payment__amount_due=Money(900, "usd"),
+        payment__last_failure="no funds",
     )
     found = outgoing_with_notes(ours, MAPPING)
     assert found.values["Headline__c"] == "past due since 2026-11-20 06:…"
-    assert found.notes == ("Headline__c was cut from 39 to 30 characters",)
+    assert found.notes == ("Headline__c was cut from 45 to 30 characters",)
 
 
 @pytest.mark.parametrize(
@@ -62,11 +61,11 @@ def test_each_kind_of_value_is_said_as_people_write_it(value: object, said: str)
             '  since: " since {payment.failing_since}"\n', ""
         ),
     )
-    assert outgoing(known(payment__amount_due=value), mapped(text))["Headline__c"] == said
+    assert outgoing(known(payment__last_failure=value), mapped(text))["Headline__c"] == said
 
 
 def test_a_sentence_with_a_gap_is_not_written_at_all() -> None:
-    ours = known(payment__status="failed") | {"payment.amount_due": Missing("not read")}
+    ours = known(payment__status="failed") | {"payment.last_failure": Missing("not read")}
     assert "Headline__c" not in outgoing(ours, MAPPING)
 
 

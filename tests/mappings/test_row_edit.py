@@ -107,3 +107,17 @@ def test_every_row_of_what_ships_can_be_written_anew_without_a_change_of_meaning
     assert [one for one in text.splitlines() if one.startswith("#")] == [
         one for one in default_mapping_text(system).splitlines() if one.startswith("#")
     ]
+
+
+def test_a_tab_before_a_comment_moves_nothing() -> None:
+    text = TEXT.replace("  # Money.", "\t# Money.").replace("  # in euros", "\t# in euros")
+
+    assert with_row(text, 2, ROW) == text.replace(
+        "{ours: payment.arr, flow: ->, theirs: ARR__c, wins: stripe}",
+        "{ours: payment.mrr, flow: ->, theirs: Other__c, wins: human}",
+    )
+
+
+def test_rows_behind_a_tab_are_not_edited_one_by_one() -> None:
+    with pytest.raises(NoRows):
+        raw_rows(TEXT.replace("  - {ours: payment.arr", "\t- {ours: payment.arr"))

@@ -70,6 +70,56 @@ def test_a_byte_order_mark_and_windows_line_ends_change_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "a: 1\n\t# why\nb: 2\n",
+        "a: 1\t# it is one\nb: 2\n",
+        "a: 1\n\t\nb: 2\n",
+        "a: 1\n  \t # 'why'\t# so\nb: 2 \t#\n",
+    ],
+)
+def test_a_tab_before_a_comment_or_on_an_empty_line_is_none(text: str) -> None:
+    assert document(text).value == {"a": 1, "b": 2}
+
+
+def test_a_tab_inside_a_text_stays() -> None:
+    assert document("a: 'x\t# y'\n").value == {"a": "x\t# y"}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a:\n\tb: 1\n\tc:\n\t\td: 2\n", {"a": {"b": 1, "c": {"d": 2}}}),
+        ("a:\n    b: 1\n\tc: 2\n", {"a": {"b": 1, "c": 2}}),
+        ("a:\n  - b: 1\n\t  c: 2\n\t- b: 2\n", {"a": [{"b": 1, "c": 2}, {"b": 2}]}),
+        ("a:\n  b: 1\n \t c:\n\td: 3\n", {"a": {"b": 1, "c": {"d": 3}}}),
+    ],
+)
+def test_every_tab_is_named_and_the_rest_is_read_as_it_was_meant(
+    text: str, value: dict[str, object]
+) -> None:
+    found, findings = read_yaml(text, file="f.yaml")
+    assert found is not None
+    assert found.value == value
+    assert [one.line for one in findings] == [
+        number for number, line in enumerate(text.splitlines(), start=1) if "\t" in line
+    ]
+    assert {one.message for one in findings} == {"a tab stands where spaces belong"}
+
+
+def test_a_place_behind_a_tab_is_that_of_the_file() -> None:
+    found, _ = read_yaml("a:\n\tb: 1\n", file="f.yaml")
+    assert found is not None
+    assert found.place(("a", "b"), of_key=True).column == 2
+    assert found.place(("a", "b")).column == 5
+
+
+def test_more_than_a_hundred_tabs_are_a_hundred_and_one_findings() -> None:
+    _, findings = read_yaml("a:\n" + "".join(f"\tb{n}: 1\n" for n in range(300)), file="f.yaml")
+    assert len(findings) == 101
+
+
+@pytest.mark.parametrize(
     ("text", "finding"),
     [
         ("a: 1\na: 2\n", "f.yaml:2:1: 'a' stands here a second time; the first is in line 1"),

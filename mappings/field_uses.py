@@ -1,0 +1,184 @@
+"""Who uses which CRM field and which word, over the whole of a mapping: each has one use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from domain.facts import Role
+from mappings.findings import Finding, Severity
+from mappings.mapping_schema import MappingDocument, RowShape
+from mappings.reading import finding
+from mappings.standing_in import Unsure
+from mappings.vocabulary import OURS, Flow
+from mappings.yaml_source import Document, Path
+
+
+def use_findings(mapping: MappingDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
+    """Fields with two writers, words with two meanings, people who are nobody."""
+    yield from _one_writer(mapping, document, unsure)
+    yield from _words(mapping, document, unsure)
+    yield from _people(mapping, document, unsure)
+
+
+def written_fields(mapping: MappingDocument, unsure: Unsure) -> dict[str, int]:
+    """The fields that rows write, each with the number of the first that does."""
+    found: dict[str, int] = {}
+    for number, row in enumerate(mapping.rows):
+        writes = arrow(row, unsure, number) in (Flow.OUT, Flow.BOTH)
+        if writes and not unsure.of("rows", number, "theirs"):
+            found.setdefault(row.theirs, number)
+    return found
+
+
+def arrow(row: RowShape, unsure: Unsure, number: int) -> Flow | None:
+    """The arrow of a row. Where it has none or a wrong one: the only one that it can have, or None
+    if there are several."""
+    if row.ours is not None:
+        can = OURS[row.ours].flows
+    else:
+        is_known = row.constant is not None or row.template is not None
+        can = (Flow.OUT,) if is_known else tuple(Flow)
+    if row.flow in can and not unsure.of("rows", number, "flow"):
+        return row.flow
+    return can[0] if len(can) == 1 else None
+
+
+def _one_writer(mapping: MappingDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
+    """A field has one writer: two rows, or a row and a person, would take turns for ever."""
+    people = _not_ours(mapping, unsure)
+    written = written_fields(mapping, unsure)
+    filled: dict[str, int] = {}
+    for number, row in enumerate(mapping.rows):
+        path: Path = ("rows", number, "theirs")
+        flow = arrow(row, unsure, number)
+        if row.ours is not None and flow in (Flow.IN, Flow.BOTH):
+            first = filled.setdefault(row.ours, number)
+            if first != number:
+                line = document.place(("rows", first, "ours")).line
+                yield finding(
+                    document,
+                    ("rows", number, "ours"),
+                    f"{row.ours} is filled by the row in line {line} already",
+                    fix="Keep one of the two rows.",
+                )
+        if flow is None or unsure.of(*path):
+            continue
+        first = written.get(row.theirs, number)
+        line = document.place(("rows", first, "theirs")).line
+        if flow is Flow.IN:
+            if row.theirs in written:
+                yield finding(
+                    document,
+                    path,
+                    f"{row.theirs} is written by the row in line {line}, so reading it says "
+                    "nothing that is not ours",
+                    fix="Read a field that people write.",
+                )
+            continue
+        if row.theirs in people:
+            yield finding(
+                document,
+                path,
+                f"{row.theirs} {people[row.theirs]}, so no row may write it",
+                fix="Choose another field for this row.",
+            )
+        if first != number:
+            yield finding(
+                document,
+                path,
+                f"{row.theirs} is written by the row in line {line} already",
+                fix="Keep one of the two rows.",
+            )
+
+
+def _not_ours(mapping: MappingDocument, unsure: Unsure) -> dict[str, str]:
+    """The fields that no row may write, and why."""
+    found: dict[str, str] = {}
+    if not unsure.of("link", "customer_id"):
+        found[mapping.link.customer_id] = "says which account it is"
+    for path, name in _human(mapping):
+        if name and not unsure.of(*path):
+            found.setdefault(name, "is written by people")
+    return found
+
+
+def _human(mapping: MappingDocument) -> Iterator[tuple[Path, str | None]]:
+    hold, context = mapping.hold, mapping.context
+    yield ("hold", "field"), hold.field
+    yield ("hold", "until"), hold.until
+    yield ("hold", "reason"), hold.reason
+    yield ("promise",), mapping.promise
+    if mapping.override:
+        yield ("override", "field"), mapping.override.field
+    if context.health:
+        yield ("context", "health", "field"), context.health.field
+        yield ("context", "health", "at"), context.health.at
+    for name in type(context).model_fields:
+        if name != "health":
+            yield ("context", name), getattr(context, name)
+    for role, path in mapping.people.items():
+        yield ("people", role.value), path.split(".")[0]
+
+
+def _words(mapping: MappingDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
+    """The same word cannot mean two things."""
+    words = mapping.hold.words
+    lists: tuple[tuple[Path, str, tuple[str, ...], str, tuple[str, ...]], ...] = (
+        (("hold", "words"), "held", words.held, "released", words.released),
+    )
+    if mapping.override:
+        always, never = mapping.override.always, mapping.override.never
+        lists += ((("override",), "always", always, "never", never),)
+    for path, one, first, other, second in lists:
+        taken = {said(word) for n, word in enumerate(first) if not unsure.of(*path, one, n)}
+        for number, word in enumerate(second):
+            if said(word) in taken and not unsure.of(*path, other, number):
+                yield finding(
+                    document,
+                    (*path, other, number),
+                    f"{word!r} cannot mean {one} and {other}",
+                    fix="Keep it in one of the two lists.",
+                )
+    for kind in ("held", "released"):
+        for number, word in enumerate(getattr(mapping.hold.words, kind)):
+            if not word.strip() and not unsure.of("hold", "words", kind, number):
+                yield finding(
+                    document,
+                    ("hold", "words", kind, number),
+                    "an empty word stands for nothing",
+                    fix="Remove it; an empty field always means that nobody asks for quiet.",
+                )
+    nowhere = mapping.task.outcome_field is None and not unsure.of("task", "outcome_field")
+    if mapping.task.outcomes and nowhere:
+        yield finding(
+            document,
+            ("task", "outcomes"),
+            "the outcomes have no field to be read from",
+            fix="Add `outcome_field: ...` to `task`.",
+            of_key=True,
+        )
+
+
+def said(word: str) -> str:
+    """A word as it is compared: blanks around it and capitals mean nothing."""
+    return word.strip().casefold()
+
+
+def _people(mapping: MappingDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
+    if Role.FALLBACK in mapping.people:
+        yield finding(
+            document,
+            ("people", Role.FALLBACK.value),
+            "the fallback is one person or queue for all accounts, not a field",
+            fix="Remove this line; the fallback is named in the settings of the worker.",
+            of_key=True,
+        )
+    if Role.OWNER not in mapping.people and not unsure.within("people"):
+        yield finding(
+            document,
+            ("people",),
+            "no field names the account's owner, so work may have nobody to go to",
+            fix="Add `account_owner: OwnerId`.",
+            severity=Severity.WARNING,
+            of_key=True,
+        )
