@@ -20,6 +20,11 @@ from mappings.mapping import FieldMapping
 from mappings.merging import Asked, Look, OurSide, Write, look
 from sync.durable import TransactionPort
 
+FIELDS_RULE = "fields.project"
+CUSTOMER_RULE = "customer.project"
+RULES = (FIELDS_RULE, CUSTOMER_RULE)
+"""The rules by which a mapping wants its fields written."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FieldEffects:
@@ -120,7 +125,7 @@ def _fields(record: str, writes: Sequence[Write]) -> Effect:
             "merge": {one.row.theirs: _merge(one) for one in writes},
         },
         guard=Guard.ALWAYS,
-        rule="fields.project",
+        rule=FIELDS_RULE,
     )
 
 
@@ -179,7 +184,7 @@ def _customer_part(
             },
         },
         guard=Guard.ALWAYS,
-        rule="customer.project",
+        rule=CUSTOMER_RULE,
     )
 
 
