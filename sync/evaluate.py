@@ -273,6 +273,8 @@ class Evaluate:
                 payments=writable(read.facts, one),
                 now=self._clock.now(),
             )
+            if found.effects:
+                self._refuse_if_replaced(tx, config)
             keep_look(tx, lane.account, found, now=self._clock.now())
             for effect in map(as_unasked, found.effects) if unasked else found.effects:
                 system = (
@@ -282,6 +284,12 @@ class Evaluate:
                 )
                 made += self._add(tx, lane, effect, system, case_id=case_id, config=config)
         return made
+
+    def _refuse_if_replaced(self, tx: TransactionPort, config: Config) -> None:
+        """What a mapping wanted that was replaced while this account was read is not written down:
+        nobody would take it back any more."""
+        if self._configs.current(tx, self._clock.now()).label != config.label:
+            raise Conflict("another version came into force while this account was judged")
 
     def _say_unknown(self, tx: TransactionPort, account: AccountId, decision: Decision) -> None:
         """What could not be read is not shown as quiet; no guard takes it for a fresh judgement."""
