@@ -9,6 +9,7 @@ from typing import Any
 
 FIELDS_RULE = "fields.project"
 CUSTOMER_RULE = "customer.project"
+BY_LOOKS = (FIELDS_RULE, CUSTOMER_RULE)
 """The rules of the field writes that every look at a record asks for anew, or no more."""
 
 

@@ -251,14 +251,28 @@ class AskedField:
 
 @dataclass(frozen=True, kw_only=True)
 class FieldWrite:
-    """One finished write of mapped fields: what stood there, what we asked for, what was read
-    back."""
+    """One write of mapped fields, in the CRM or on the customer: what stood there, what we asked
+    for, what was read back.
 
+    `now` None says that nothing was; a field that is not in it was left alone. `crm_record` is the
+    record whose agreement it is about, `keys` are the names of the agreements, by field, `names`
+    what the vendor calls a field where we call it otherwise.
+    """
+
+    id: int
     account: AccountId
+    has_case: bool
+    system: str
     record: str
+    crm_record: str
+    on_customer: bool
     before: Mapping[str, Any]
     values: Mapping[str, Any]
-    now: Mapping[str, Any]
+    now: Mapping[str, Any] | None
+    rule: str
+    keys: Mapping[str, str] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    is_under_way: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from domain.effects import Effect, EffectKind
 from domain.errors import Conflict, Gone
 from domain.ids import AccountId
 from domain.leaf import Missing
-from domain.rows import EffectMode, EffectState, FieldWrite, StoredEffect, Urgency
+from domain.rows import EffectMode, EffectState, StoredEffect, Urgency
 from jobs.applying import NotApplied
 from jobs.plans import described, planner
 from sync.planned import WRITES, Plan
@@ -140,23 +140,16 @@ def undo_trial(here: Runtime, system: str, account: AccountId, id: int, *, by: s
     """Give each field back what stood there before the trial, where it still holds what the trial
     wrote. Returns every field with its fate. `Gone` if there is nothing to undo."""
     with here.store.begin() as tx:
-        stored = tx.effects.by_id(id)
+        write = tx.fields.one(id)
     trial = next((one for one in trials(here, system, account) if one.id == id), None)
-    if trial is None or stored is None or not trial.can_be_undone:
+    if trial is None or write is None or not trial.can_be_undone:
         raise Gone("there is no trial here that could be undone")
-    write = FieldWrite(
-        account=account,
-        record=trial.record,
-        before=trial.before,
-        values=trial.values,
-        now=(stored.receipt or {}).get("now") or {},
-    )
     with here.store.begin() as tx:
         mapping = here.configs.current(tx, here.clock.now()).mappings[system]
     # Without rows: a rollback spares what the mapping writes anyway, and an undo spares nothing.
     backs = fields_to_give_back([write], replace(mapping, rows=()), here.crms[system])
     with here.store.begin() as tx:
-        give_back(tx, backs, system=system, label=f"trial:{id}", by=by, now=here.clock.now())
+        give_back(tx, backs, crm=system, label=f"trial:{id}", by=by, now=here.clock.now())
         tx.audit.note(
             "mapping.trial_undone",
             f"{sum(one.left is None for one in backs)} fields of {trial.record}",

@@ -12,7 +12,7 @@ from mappings.mapping_file import check_mapping, default_mapping_text, load_mapp
 from mappings.yaml_source import read_yaml
 from store.system import ConfigVersion
 from sync.configs import mapping_name
-from sync.rollback import Back, fields_to_give_back, give_back
+from sync.rollback import Back, as_of_now, fields_to_give_back, give_back
 
 if TYPE_CHECKING:
     from jobs.runtime import Runtime
@@ -38,6 +38,7 @@ class WayBack:
     version: Version
     over: str
     backs: tuple[Back, ...]
+    keeps_values: bool = False
 
     @property
     def given(self) -> tuple[Back, ...]:
@@ -116,22 +117,36 @@ def way_back(here: Runtime, system: str, number: int, *, keep_values: bool = Fal
     backs: Sequence[Back] = ()
     if system in here.crms and not keep_values:
         with here.store.begin() as tx:
-            written = tx.plans.writes_since(mapping_name(system), number)
+            written = tx.fields.since(mapping_name(system), number)
         mapping = load_mapping(wanted.text, name=wanted.label)
         backs = fields_to_give_back(written, mapping, here.crms[system])
-    return WayBack(system=system, version=wanted, over=now.label, backs=tuple(backs))
+    return WayBack(
+        system=system,
+        version=wanted,
+        over=now.label,
+        backs=tuple(backs),
+        keeps_values=keep_values or system not in here.crms,
+    )
 
 
 def go_back(here: Runtime, way: WayBack, *, note: str, by: str) -> str:
-    """Put the version in force again, as a new one, and give the fields back. Its label.
+    """Put the version in force again, as a new one, and give the fields back: both or neither. Its
+    label.
 
-    `Conflict` if another version came into force since the way was looked at.
+    What still waits to be written is not sent, and what was written since the way was looked at is
+    given back as well. `Conflict` if another version came into force since then.
     """
-    name = mapping_name(way.system)
-    label = here.actions.apply_config(name, way.version.text, by=by, note=note, over=way.over)
+    name, now = mapping_name(way.system), here.clock.now()
     with here.store.begin() as tx:
-        give_back(tx, way.backs, system=way.system, label=label, by=by, now=here.clock.now())
-    return label
+        force = here.actions.put_in_force(
+            tx, name, way.version.text, by=by, note=note, over=way.over
+        )
+        if not way.keeps_values:
+            mapping = load_mapping(way.version.text, name=way.version.label)
+            written = [*tx.fields.since(name, way.version.number), *force.under_way]
+            backs = as_of_now(way.backs, written, mapping)
+            give_back(tx, backs, crm=way.system, label=force.label, by=by, now=now)
+    return force.label
 
 
 def _version(stored: ConfigVersion) -> Version:

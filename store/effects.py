@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.effects import CUSTOMER_RULE, FIELDS_RULE, Effect, EffectKind, Guard
+from domain.effects import BY_LOOKS, Effect, EffectKind, Guard
 from domain.errors import KidgloveError
 from domain.ids import AccountId, CaseId
 from domain.rows import EffectState, StoredEffect
@@ -222,7 +222,7 @@ class Effects:
             .where(
                 effects.c.account_id == account,
                 effects.c.system.in_(list(systems)),
-                effects.c.rule.in_((FIELDS_RULE, CUSTOMER_RULE)),
+                effects.c.rule.in_(BY_LOOKS),
                 effects.c.state.in_((*REPLACEABLE, *STUCK)),
                 effects.c.subject.not_in(list(keep)),
             )

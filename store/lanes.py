@@ -3,7 +3,7 @@ meanwhile."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -270,6 +270,28 @@ class Lanes:
         ).scalar()
         if is_due:
             self._wake_relay()
+
+    def take_away(self, accounts: Collection[AccountId], kind: str) -> None:
+        """Whoever holds one of these lanes now can write nothing more: what they know is outdated.
+
+        The lane itself stays taken until its lease runs out, so that a call that they have made
+        already has come to its end before anybody else makes one.
+        """
+        self._connection.execute(
+            sa.text(
+                """
+                WITH held AS (
+                  SELECT account_id FROM lanes WHERE kind = :kind
+                    AND account_id = ANY(CAST(:accounts AS bigint[]))
+                    AND lease_until > clock_timestamp()
+                  ORDER BY account_id FOR UPDATE
+                )
+                UPDATE lanes SET fence = fence + 1 FROM held
+                WHERE lanes.account_id = held.account_id AND kind = :kind
+                """
+            ),
+            {"accounts": list(accounts), "kind": kind},
+        )
 
     def wake(self, kind: str) -> int:
         """Let every waiting lane of this kind run at once (its circuit closed, its config

@@ -10,8 +10,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from domain.ids import AccountId
-from domain.rows import FieldWrite
 from store.codec import plain
 from store.tables import plans
 
@@ -19,11 +17,6 @@ LATEST = sa.text(
     "SELECT id, author, made_at, body->>'base' AS base, body->'counts' AS counts, "
     "jsonb_array_length(body->'records') AS records, applied_as, applied_at "
     "FROM plans WHERE name = :name ORDER BY made_at DESC, id LIMIT :limit"
-)
-WRITES = sa.text(
-    "SELECT account_id, body, receipt FROM effects "
-    "WHERE system = :system AND kind = 'write_fields' AND state = 'done' "
-    "AND CAST(substring(config_version from :label) AS integer) > :version ORDER BY id"
 )
 
 
@@ -81,27 +74,6 @@ class Plans:
         """The plans of one document, the newest first."""
         rows = self._connection.execute(LATEST, {"name": name, "limit": limit})
         return [PlanLine(**row._mapping) for row in rows]
-
-    def writes_since(self, name: str, version: int) -> list[FieldWrite]:
-        """The finished writes of mapped fields under later versions of a document, oldest first.
-
-        Those of the shipped document carry no number and are under none of them.
-        """
-        system = name.partition(":")[2]
-        rows = self._connection.execute(
-            WRITES,
-            {"system": system, "label": f"(?:^| ){name}@([0-9]+)(?: |$)", "version": version},
-        )
-        return [
-            FieldWrite(
-                account=AccountId(row.account_id),
-                record=str(row.body["account"]),
-                before=row.body.get("before") or {},
-                values=row.body["values"],
-                now=(row.receipt or {}).get("now") or {},
-            )
-            for row in rows
-        ]
 
     def applied(self, id: str, *, label: str, now: datetime) -> None:
         """Note which version the plan became."""

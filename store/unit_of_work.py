@@ -18,6 +18,7 @@ from store.breaker import BreakerRows
 from store.cases import Cases
 from store.drafts import Drafts
 from store.effects import Effects
+from store.field_writes import FieldWrites
 from store.inbox import Inbox
 from store.known import Known
 from store.lanes import Lanes
@@ -44,6 +45,7 @@ class Transaction:
         self.cases = Cases(connection)
         self.effects = Effects(connection)
         self.written = Written(connection)
+        self.fields = FieldWrites(connection)
         self.agreed = AgreedFields(connection)
         self.known = Known(connection)
         self.audit = Audit(connection)

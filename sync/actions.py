@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from domain.case import Case, Note
+from domain.effects import BY_LOOKS
 from domain.errors import Conflict, Gone, Misconfigured
 from domain.escalation import close_window
 from domain.ids import AccountId
-from domain.rows import EVALUATE, StoredCase, Urgency
+from domain.rows import EVALUATE, FieldWrite, Mark, StoredCase, Urgency
 from sync.clock import Clock
+from sync.configs import crm_of
 from sync.durable import Store, TransactionPort
+
+
+@dataclass(frozen=True, kw_only=True)
+class InForce:
+    """A version that has just come into force. `under_way` are the fields that were being written
+    as the one before it wanted them: what has become of these nobody knows."""
+
+    label: str
+    under_way: tuple[FieldWrite, ...] = ()
 
 
 class Actions:
@@ -55,32 +67,50 @@ class Actions:
     ) -> str:
         """Put a new version of a policy or mapping in force, from the next evaluation on.
 
-        The text must have been checked. Effects that were parked because of the configuration are
-        sent again. Returns the version's label; the same text again is the same version. `over` is
-        the label of the version that it was made over: if another one is in force by now, nothing
-        happens and `Conflict` says so.
+        The text must have been checked. Fields that the mapping before it wanted written, and that
+        were not yet, are not sent: their accounts are judged anew. Everything else of that CRM (of
+        every system, for a policy) that was parked because of the configuration is sent again.
+        Returns the version's label; the same text again is the same version. `over` is the label of
+        the version that it was made over: if another one is in force by now, nothing happens and
+        `Conflict` says so.
         """
-        now = self._clock.now()
         with self._store.begin() as tx:
-            present = tx.system.config(name)
-            label = present.label if present is not None else f"{name}:shipped"
-            if over is not None and label != over:
-                raise Conflict(
-                    f"{label} is in force, and not {over} any more",
-                    remedy="Look at what is in force now, then do it again over that.",
-                )
-            version = tx.system.add_config(name, text, author=by, note=note, now=now)
-            replayed = tx.effects.replay_all(Misconfigured.code)
-            for account, system in replayed:
-                tx.lanes.mark_dirty(account, system, cause=f"config:{version.label}")
-            tx.audit.note(
-                "config.applied",
-                f"{version.label}: {note}",
-                now=now,
-                actor=by,
-                details={"replayed_for": [int(account) for account, _ in replayed]},
+            return self.put_in_force(tx, name, text, by=by, note=note, over=over).label
+
+    def put_in_force(
+        self,
+        tx: TransactionPort,
+        name: str,
+        text: str,
+        *,
+        by: str,
+        note: str,
+        over: str | None = None,
+    ) -> InForce:
+        """The same as `apply_config`, as a part of what else happens in this transaction."""
+        now = self._clock.now()
+        present = tx.system.config(name)
+        before = present.label if present is not None else f"{name}:shipped"
+        if over is not None and before != over:
+            raise Conflict(
+                f"{before} is in force, and not {over} any more",
+                remedy="Look at what is in force now, then do it again over that.",
             )
-        return version.label
+        label = tx.system.add_config(name, text, author=by, note=note, now=now).label
+        crm = crm_of(name)
+        dropped = _drop_fields(tx, crm, label, now) if crm is not None else []
+        replayed = _replay(tx, label, system=crm)
+        tx.audit.note(
+            "config.applied",
+            f"{label}: {note}",
+            now=now,
+            actor=by,
+            details={
+                "replayed_for": replayed,
+                "judged_anew": sorted({int(one.account) for one in dropped}),
+            },
+        )
+        return InForce(label=label, under_way=tuple(one for one in dropped if one.is_under_way))
 
     def look_again(self, accounts: Sequence[AccountId], *, cause: str) -> None:
         """Have these accounts read and judged again, behind everything that is urgent."""
@@ -102,6 +132,39 @@ class Actions:
             actor=by,
         )
         tx.lanes.mark_dirty(case.account, EVALUATE, urgency=Urgency.VIP, cause=f"person:{kind}")
+
+
+def _drop_fields(tx: TransactionPort, crm: str, label: str, now: datetime) -> list[FieldWrite]:
+    """End every write of fields that another version than `label` wanted, and have the accounts
+    judged by the new one."""
+    marks: dict[AccountId, Mark] = {}
+    lanes: dict[str, set[AccountId]] = {}
+    for one in tx.fields.unfinished(crm, label=label, rules=BY_LOOKS):
+        if one.has_case or one.account not in marks:
+            urgency = Urgency.NORMAL if one.has_case else Urgency.BULK
+            marks[one.account] = Mark(urgency, f"config:{label}")
+        lanes.setdefault(one.system, set()).add(one.account)
+    # Lanes before effects, as those take them who judge and deliver.
+    tx.lanes.mark_all_dirty(marks, EVALUATE)
+    for system, accounts in sorted(lanes.items()):
+        tx.lanes.take_away(accounts, system)
+    # Again: whoever held one of the lanes may have brought something to its end meanwhile.
+    dropped = tx.fields.unfinished(crm, label=label, rules=BY_LOOKS)
+    tx.fields.drop([one.id for one in dropped], now=now)
+    return dropped
+
+
+def _replay(tx: TransactionPort, label: str, *, system: str | None) -> list[int]:
+    """Send again what is no field and was parked because of the configuration; the accounts."""
+    concerned: dict[str, set[AccountId]] = {}
+    for id in tx.fields.stuck_others(Misconfigured.code, system=system):
+        effect = tx.effects.by_id(id)
+        if tx.effects.replay(id) and effect is not None:
+            concerned.setdefault(effect.system, set()).add(effect.account)
+    for place, accounts in sorted(concerned.items()):
+        marks = dict.fromkeys(sorted(accounts), Mark(Urgency.NORMAL, f"config:{label}"))
+        tx.lanes.mark_all_dirty(marks, place)
+    return sorted({int(account) for accounts in concerned.values() for account in accounts})
 
 
 def _open(tx: TransactionPort, key: str) -> StoredCase:

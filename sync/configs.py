@@ -28,6 +28,12 @@ def mapping_name(crm: str) -> str:
     return f"mapping:{crm}"
 
 
+def crm_of(name: str) -> str | None:
+    """The CRM whose mapping is stored under this name; None for the policy."""
+    kind, _, crm = name.partition(":")
+    return crm if kind == "mapping" else None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """Everything an admin may change, as of one evaluation. `label` names the versions.

@@ -17,6 +17,7 @@ from domain.rows import (
     Agreed,
     AskedField,
     EffectState,
+    FieldWrite,
     InboxRow,
     InboxState,
     KnownAccount,
@@ -83,6 +84,7 @@ class LanesPort(Protocol):
     def release(
         self, lane: LeasedLane, *, is_done: bool, not_before: datetime | None = None
     ) -> None: ...
+    def take_away(self, accounts: Collection[AccountId], kind: str) -> None: ...
 
 
 class CasesPort(Protocol):
@@ -148,6 +150,8 @@ class EffectsPort(Protocol):
     def drop_waiting_tasks(
         self, account: AccountId, *, keep: Collection[str], now: datetime
     ) -> None: ...
+    def by_id(self, id: int) -> StoredEffect | None: ...
+    def replay(self, id: int) -> bool: ...
     def replay_all(self, code: str) -> list[tuple[AccountId, str]]: ...
 
 
@@ -155,6 +159,25 @@ class WrittenPort(Protocol):
     """See `store.written`."""
 
     def record(self, values: Sequence[WrittenValue]) -> None: ...
+
+
+class FieldWritesPort(Protocol):
+    """See `store.field_writes`."""
+
+    def unfinished(self, crm: str, *, label: str, rules: Collection[str]) -> list[FieldWrite]: ...
+    def drop(self, ids: Sequence[int], *, now: datetime) -> None: ...
+    def stuck_others(self, code: str, *, system: str | None) -> list[int]: ...
+    def last_written(
+        self, places: Sequence[tuple[str, str, str, int]], *, but: str
+    ) -> dict[int, Any]: ...
+    def add_all(
+        self,
+        wanted: Sequence[tuple[AccountId, str, Effect]],
+        *,
+        cause: str,
+        config_version: str,
+        now: datetime,
+    ) -> None: ...
 
 
 class AgreedPort(Protocol):
@@ -262,6 +285,8 @@ class TransactionPort(Protocol):
     def effects(self) -> EffectsPort: ...
     @property
     def written(self) -> WrittenPort: ...
+    @property
+    def fields(self) -> FieldWritesPort: ...
     @property
     def agreed(self) -> AgreedPort: ...
     @property

@@ -34,6 +34,7 @@ from sync.configs import Config, Configs
 from sync.durable import Store, TransactionPort
 from sync.field_effects import field_effects, keep_look, writable
 from sync.pictures import PictureCodec
+from sync.recalling import recall
 from sync.refresh import Refresh, Refreshed, Remembered
 from sync.remembering import remember, tell_errors
 from sync.rereading import RETRY_AFTER, read_again_after
@@ -116,16 +117,7 @@ class Evaluate:
                 if lane is None:
                     continue
                 leased.append(lane)
-                remembered[account] = Remembered(
-                    account=account,
-                    links=tuple(tx.links.of(account)),
-                    case=tx.cases.latest(account),
-                    ledger=tx.cases.ledger(account),
-                    was_intercepting=was_intercepting(tx.cases.stance(account)),
-                    task_place=task_place(tx, account),
-                    cause=lane.cause,
-                    agreed=tx.agreed.of_account(account),
-                )
+                remembered[account] = recall(tx, account, cause=lane.cause)
         if not leased:
             return Evaluated(0, 0, len(accounts))
         self._counted = Counted()
@@ -276,6 +268,8 @@ class Evaluate:
                 payments=writable(read.facts, one),
                 now=self._clock.now(),
             )
+            if found.effects:
+                self._refuse_if_replaced(tx, config)
             keep_look(tx, lane.account, found, now=self._clock.now())
             for effect in map(as_unasked, found.effects) if unasked else found.effects:
                 system = (
@@ -292,6 +286,12 @@ class Evaluate:
             now = self._clock.now()
             tx.effects.drop_waiting_fields(lane.account, looked_at, keep=asked, now=now)
         return made
+
+    def _refuse_if_replaced(self, tx: TransactionPort, config: Config) -> None:
+        """What a mapping wanted that was replaced while this account was read is not written down:
+        nobody would take it back any more."""
+        if self._configs.current(tx, self._clock.now()).label != config.label:
+            raise Conflict("another version came into force while this account was judged")
 
     def _say_unknown(self, tx: TransactionPort, account: AccountId, decision: Decision) -> None:
         """What could not be read is not shown as quiet; no guard takes it for a fresh judgement."""
@@ -385,15 +385,3 @@ class Evaluate:
                 return read.crm.system if read.crm else NO_CRM
             case Target.ADMIN:
                 return ADMIN
-
-
-def task_place(tx: TransactionPort, account: AccountId) -> str | None:
-    """The CRM in which the open case's task stands: it does not move while the case is open."""
-    stored, picture = tx.cases.latest(account), tx.system.picture(account, "crm")
-    if stored is None or not stored.case.is_open or not isinstance(picture, dict):
-        return None
-    return str((picture.get("account") or {}).get("system") or "") or None
-
-
-def was_intercepting(stance: Stance | None) -> bool:
-    return stance is not None and stance.intercepts

@@ -22,10 +22,10 @@ from mappings.mapping_file import load_mapping
 from mappings.outgoing import is_in_scope, outgoing_with_notes
 from sync.clock import Clock
 from sync.configs import Config, Configs
-from sync.durable import Store, TransactionPort
-from sync.evaluate import task_place, was_intercepting
+from sync.durable import Store
 from sync.field_effects import field_effects, writable
 from sync.planned import Change, Plan, PlannedField, PlannedRecord, fingerprint
+from sync.recalling import recall
 from sync.refresh import Refresh, Refreshed, Remembered
 
 BATCH = 100
@@ -152,7 +152,7 @@ class Planner:
         mapping = load_mapping(text, name=f"{system}.yaml")
         with self._store.begin() as tx:
             config = self._configs.current(tx, self._clock.now())
-            remembered = _remember(tx, account)
+            remembered = recall(tx, account, cause=CAUSE)
         config = replace(config, mappings={**config.mappings, system: mapping})
         ((one, read),) = self._read([remembered], config)
         picture = _picture(read, system)
@@ -171,7 +171,7 @@ class Planner:
                 now = self._clock.now()
                 config = self._configs.current(tx, now)
                 accounts = tx.cases.accounts(after=after, limit=size)
-                remembered = [_remember(tx, account) for account in accounts]
+                remembered = [recall(tx, account, cause=CAUSE) for account in accounts]
             if not accounts:
                 return
             yield remembered, replace(config, mappings={**config.mappings, system: mapping})
@@ -266,18 +266,6 @@ class Planner:
                 was_intercepting=one.was_intercepting,
             )
         )
-
-
-def _remember(tx: TransactionPort, account: AccountId) -> Remembered:
-    return Remembered(
-        account=account,
-        links=tuple(tx.links.of(account)),
-        case=tx.cases.latest(account),
-        ledger=tx.cases.ledger(account),
-        was_intercepting=was_intercepting(tx.cases.stance(account)),
-        task_place=task_place(tx, account),
-        cause=CAUSE,
-    )
 
 
 def _picture(read: Refreshed, system: str) -> CrmPicture | Missing:

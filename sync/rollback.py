@@ -5,134 +5,201 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from domain.effects import Effect, EffectKind
 from domain.errors import KidgloveError
 from domain.ids import AccountId
-from domain.merge import is_same
+from domain.merge import ABSENT, Flow, Rule, is_blank, is_same
 from domain.ports import FoundAccounts, ReadPlan, ReadsAccounts
-from domain.rows import EffectState, FieldWrite, Urgency
+from domain.rows import Agreed, FieldWrite, Mark, Urgency
 from mappings.mapping import FieldMapping
 from sync.durable import TransactionPort
 
 BATCH = 100
 """Records read back in one call."""
 RULE = "mapping.rollback"
+CHANGED = "somebody has changed it since"
+
+Place = tuple[str, str, str]
+"""A system, a record in it, and a field by our name for it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Back:
     """One field of one record that gets back what stood there before us.
 
-    `left` says why it is left alone instead.
+    `ours` is what it must hold right before it is given back. `left` says why it is left alone
+    instead. `last` is the write under which `before` was found.
     """
 
     account: AccountId
+    system: str
     record: str
     field: str
     ours: Any
     before: Any
+    last: FieldWrite
     left: str | None = None
+
+    @property
+    def place(self) -> Place:
+        """Where it is."""
+        return self.system, self.record, self.field
+
+    @property
+    def key(self) -> str:
+        """Under which name its agreement is kept."""
+        return self.last.keys.get(self.field, self.field)
 
 
 def fields_to_give_back(
-    written: Sequence[FieldWrite],
-    mapping: FieldMapping,
-    reads: ReadsAccounts,
+    written: Sequence[FieldWrite], mapping: FieldMapping, reads: ReadsAccounts
 ) -> list[Back]:
-    """Every field that these writes filled and that `mapping` does not write, with its fate.
+    """Every field that these writes filled and that `mapping` will not write over, with its fate.
 
-    `written` are finished writes, oldest first. Each record is read: a field that holds something
-    else than what we last wrote is somebody's own, and is left. Nothing is written here.
+    `written` are finished writes, oldest first. Each record of the CRM is read: a field that holds
+    something else than what we last wrote is somebody's own, and is left. On the customer that is
+    looked at right before the write. Nothing is written here.
     """
-    kept = set(mapping.machine_fields)
-    first: dict[tuple[AccountId, str, str], Any] = {}
-    last: dict[tuple[AccountId, str, str], Any] = {}
-    for write in written:
-        for name, value in write.values.items():
-            if name in kept or name not in write.before:
-                continue
-            place = (write.account, write.record, name)
-            first.setdefault(place, write.before[name])
-            last[place] = write.now.get(name, value)
-    live = _live(sorted({record for _, record, _ in last}), last, mapping, reads)
+    traces = _traces(written, mapping)
+    in_crm = {place: one for place, one in traces.items() if not one.last.on_customer}
+    live = _live(in_crm, mapping, reads)
     return [
-        Back(
-            account=place[0],
-            record=place[1],
-            field=place[2],
-            ours=ours,
-            before=first[place],
-            left=_left(live.get(place[1]), place[2], ours, first[place]),
-        )
-        for place, ours in last.items()
+        _fate(one, live.get(place[1])) if place in in_crm else one.back(left=one.as_was())
+        for place, one in traces.items()
     ]
+
+
+def as_of_now(
+    seen: Sequence[Back], written: Sequence[FieldWrite], mapping: FieldMapping
+) -> list[Back]:
+    """The fields that were seen, and those that were written after that look: `written` has both.
+
+    What is still under way may end either way. Nobody has looked at these; whether the field still
+    holds what we wrote is seen right before it is given back. Nothing is read here.
+    """
+    known = {one.place: one for one in seen}
+    found = []
+    for place, trace in _traces(written, mapping).items():
+        one, back = known.get(place), trace.back(left=trace.as_was())
+        if one is not None and is_same(one.ours, back.ours) and is_same(one.before, back.before):
+            back = one
+        found.append(back)
+    return found
 
 
 def give_back(
     tx: TransactionPort,
     backs: Sequence[Back],
     *,
-    system: str,
+    crm: str,
     label: str,
     by: str,
     now: datetime,
 ) -> int:
-    """Write the effects down, one for each record, and let their lanes run behind urgent work.
+    """Write the effects down, and let their lanes run behind urgent work.
 
     A second call with the same fields is the same effects. Returns how many records follow.
     """
-    by_record: dict[tuple[AccountId, str], list[Back]] = {}
-    for one in backs:
-        if one.left is None:
-            by_record.setdefault((one.account, one.record), []).append(one)
-    for (account, record), fields in by_record.items():
-        effect = _effect(record, fields)
-        tx.effects.add(
-            account,
-            effect,
-            case_id=None,
-            system=system,
-            state=EffectState.WAITING,
-            cause=f"person:{by}",
-            config_version=label,
-            now=now,
+    given = [one for one in backs if one.left is None]
+    was_ours = _was_ours(tx, given)
+    effects = [
+        *_in_crm([one for one in given if not one.last.on_customer], was_ours),
+        *(_on_customer(one, was_ours, crm, label) for one in given if one.last.on_customer),
+    ]
+    tx.fields.add_all(effects, cause=f"person:{by}", config_version=label, now=now)
+    for system in sorted({system for _, system, _ in effects}):
+        accounts = sorted({account for account, place, _ in effects if place == system})
+        mark = Mark(Urgency.BULK, f"rollback:{label}")
+        tx.lanes.mark_all_dirty(dict.fromkeys(accounts, mark), system)
+    forgotten: dict[tuple[AccountId, str], dict[str, Agreed]] = {}
+    for one in given:
+        if one.place not in was_ours:
+            # Somebody else's value: as before us, nobody has agreed on anything there.
+            fields = forgotten.setdefault((one.account, one.last.crm_record), {})
+            fields[one.key] = Agreed(base=None, at=now)
+    for (account, record), fields in sorted(forgotten.items()):
+        tx.agreed.remember(account, crm, record, fields, now=now)
+    return len({one.place[:2] for one in given})
+
+
+# ---------------------------------------------------------------- what was written
+
+
+@dataclass(kw_only=True)
+class _Trace:
+    """What became of one field by our writes: the last value that was not theirs, and the last
+    that was."""
+
+    last: FieldWrite
+    field: str
+    before: Any
+    ours: Any
+
+    def add(self, write: FieldWrite, before: Any, ours: Any) -> None:
+        if write.rule == RULE:
+            self.last, self.before = write, ours
+        elif not is_same(before, self.ours):
+            self.last, self.before = write, before
+        self.ours = ours
+
+    def as_was(self) -> str | None:
+        return "it holds what stood there before" if is_same(self.ours, self.before) else None
+
+    def back(self, *, left: str | None) -> Back:
+        return Back(
+            account=self.last.account,
+            system=self.last.system,
+            record=self.last.record,
+            field=self.field,
+            ours=self.ours,
+            before=self.before,
+            last=self.last,
+            left=left,
         )
-        tx.lanes.mark_dirty(account, system, urgency=Urgency.BULK, cause=f"rollback:{label}")
-    return len(by_record)
 
 
-def _effect(record: str, fields: Sequence[Back]) -> Effect:
-    values = {one.field: one.before for one in fields}
-    digest = hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()
-    subject = f"fields-back:{record}"
-    return Effect(
-        kind=EffectKind.WRITE_FIELDS,
-        subject=subject,
-        key=f"{subject}:{digest[:16]}",
-        body={
-            "account": record,
-            "values": values,
-            "before": {one.field: one.ours for one in fields},
-        },
-        rule=RULE,
-    )
+def _traces(written: Sequence[FieldWrite], mapping: FieldMapping) -> dict[Place, _Trace]:
+    rewritten = set(_rewritten(mapping))
+    found: dict[Place, _Trace] = {}
+    for write in written:
+        for name, value in write.values.items():
+            is_left = write.now is not None and name not in write.now
+            if is_left or name not in write.before or (write.on_customer, name) in rewritten:
+                continue
+            place = (write.system, write.record, name)
+            before, ours = write.before[name], value if write.now is None else write.now[name]
+            if place in found:
+                found[place].add(write, before, ours)
+            elif write.rule != RULE:
+                found[place] = _Trace(last=write, field=name, before=before, ours=ours)
+    return found
+
+
+def _rewritten(mapping: FieldMapping) -> Iterator[tuple[bool, str]]:
+    """The fields that this mapping surely writes over whatever stands there, and whether each is
+    the customer's. With a condition on the accounts none is sure."""
+    for row in mapping.rows if not mapping.only else ():
+        if row.flow is Flow.OUT and row.rule is Rule.OURS:
+            yield False, row.theirs
+        elif row.flow is Flow.IN and row.rule is Rule.THEIRS and row.ours is not None:
+            yield True, row.ours
+
+
+# ---------------------------------------------------------------- what stands there
 
 
 def _live(
-    records: Sequence[str],
-    last: Mapping[tuple[AccountId, str, str], Any],
-    mapping: FieldMapping,
-    reads: ReadsAccounts,
+    traces: Mapping[Place, _Trace], mapping: FieldMapping, reads: ReadsAccounts
 ) -> dict[str, Mapping[str, Any] | KidgloveError]:
-    names = tuple(sorted({name for _, _, name in last}))
+    names = tuple(sorted({name for _, _, name in traces}))
     plan = ReadPlan(account_fields=names, customer_field=mapping.customer_field)
     found: dict[str, Mapping[str, Any] | KidgloveError] = {}
-    for some in _slices(records):
+    for some in _slices(sorted({record for _, record, _ in traces})):
         for record, answer in reads.read_accounts(ids=some, plan=plan).items():
             found[record] = _fields(answer)
     return found
@@ -144,18 +211,98 @@ def _fields(answer: FoundAccounts | KidgloveError) -> Mapping[str, Any] | Kidglo
     return answer.records[0].fields if answer.records else {}
 
 
-def _left(
-    live: Mapping[str, Any] | KidgloveError | None, name: str, ours: Any, before: Any
-) -> str | None:
-    if live is None or isinstance(live, KidgloveError):
-        return live.message if live is not None else "the record was not found"
-    if name not in live:
-        return "the field cannot be read any more"
-    if not is_same(live[name], ours):
-        return "somebody has changed it since"
-    return "it holds what stood there before" if is_same(ours, before) else None
+def _fate(one: _Trace, live: Mapping[str, Any] | KidgloveError | None) -> Back:
+    if live is None:
+        return one.back(left="the record was not found")
+    if isinstance(live, KidgloveError):
+        return one.back(left=live.message)
+    if one.field not in live:
+        return one.back(left="the field cannot be read any more")
+    if not is_same(live[one.field], one.ours):
+        return one.back(left=CHANGED)
+    # In its own spelling, for whoever compares it before the write.
+    return replace(one.back(left=one.as_was()), ours=live[one.field])
 
 
 def _slices(records: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(records), BATCH):
         yield records[start : start + BATCH]
+
+
+# ---------------------------------------------------------------- what is written
+
+
+def _was_ours(tx: TransactionPort, backs: Sequence[Back]) -> set[Place]:
+    """Where what is given back is nothing, or a value of ours from before: there our side and
+    theirs agree again, and a row that heeds what people write may go on from it."""
+    places = [
+        (one.system, one.record, one.last.names.get(one.field, one.field), one.last.id)
+        for one in backs
+    ]
+    known = tx.fields.last_written(places, but=RULE)
+    return {
+        one.place
+        for number, one in enumerate(backs)
+        if is_blank(one.before) or is_same(known.get(number, ABSENT), one.before)
+    }
+
+
+def _in_crm(backs: Sequence[Back], was_ours: set[Place]) -> Iterable[tuple[AccountId, str, Effect]]:
+    """One effect for each record."""
+    by_record: dict[tuple[AccountId, str, str], list[Back]] = {}
+    for one in backs:
+        by_record.setdefault((one.account, one.system, one.record), []).append(one)
+    for (account, system, record), fields in by_record.items():
+        values = {one.field: one.before for one in fields}
+        subject = f"fields-back:{record}"
+        ours = {one.field: one.ours for one in fields}
+        yield (
+            account,
+            system,
+            Effect(
+                kind=EffectKind.WRITE_FIELDS,
+                subject=subject,
+                key=f"{subject}:{_digest(values)}",
+                body={
+                    "account": record,
+                    "values": values,
+                    "before": ours,
+                    "expected": ours,
+                    "merge": {
+                        one.field: {"key": one.key} for one in fields if one.place in was_ours
+                    },
+                },
+                rule=RULE,
+            ),
+        )
+
+
+def _on_customer(
+    one: Back, was_ours: set[Place], crm: str, label: str
+) -> tuple[AccountId, str, Effect]:
+    """Each field by itself: one that somebody has changed since must not keep the others back."""
+    subject = f"customer-back:{one.record}:{one.field}"
+    agrees = {"key": one.key, "agrees": {"ours": one.before, "theirs": one.before}}
+    effect = Effect(
+        kind=EffectKind.WRITE_CUSTOMER,
+        subject=subject,
+        # The key goes to the vendor, which answers a known one without acting: the same value may
+        # be given back by another rollback.
+        key=f"{subject}:{_digest([one.before, one.ours, label])}",
+        body={
+            "customer": one.record,
+            "values": {one.field: one.before},
+            "expected": {one.field: one.ours},
+            "yields": True,
+            "system": crm,
+            "record": one.last.crm_record,
+            "merge": {one.field: agrees} if one.place in was_ours else {},
+        },
+        rule=RULE,
+    )
+    return one.account, one.system, effect
+
+
+def _digest(values: object) -> str:
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -235,3 +235,26 @@ def test_a_lane_that_was_put_off_before_the_relay_noted_the_sending_is_not_delay
         tx.lanes.mark_sent(due)
 
     assert is_due(store)
+
+
+def test_a_lane_that_is_taken_away_stays_taken_until_its_lease_runs_out(store: UnitOfWork) -> None:
+    account = open_account(store)
+    dirty(store, account)
+    lane = leased(store, account)
+
+    with store.begin() as tx:
+        tx.lanes.take_away([account], EVALUATE)
+
+    assert lease(store, account, "two") is None
+    with pytest.raises(LeaseLost), store.begin() as tx:
+        tx.lanes.hold(lane)
+
+
+def test_a_lane_that_nobody_holds_is_not_taken_away(store: UnitOfWork) -> None:
+    account = open_account(store)
+    dirty(store, account)
+
+    with store.begin() as tx:
+        tx.lanes.take_away([account], EVALUATE)
+
+    assert leased(store, account).fence == 1
