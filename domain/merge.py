@@ -80,11 +80,20 @@ class Merged:
     settles: bool = False
 
 
-def merge(*, flow: Flow, rule: Rule, base: Base | None, ours: Held, theirs: Held) -> Merged:
+def merge(
+    *,
+    flow: Flow,
+    rule: Rule,
+    base: Base | None,
+    ours: Held,
+    theirs: Held,
+    clears: bool = False,
+) -> Merged:
     """What to do about one field. A second call after the act was carried out does nothing.
 
-    `base` None says that the two never agreed before. What the arrow does not allow is never
-    written: a rule that names the other side then leaves things as they are.
+    `base` None says that the two never agreed before; then an empty source takes nothing away,
+    unless `clears` says that its emptiness is a fact of our own. What the arrow does not allow is
+    never written: a rule that names the other side then leaves things as they are.
     """
     if ours.value is ABSENT or theirs.value is ABSENT:
         return Merged(act=Act.KEEP, why="one side cannot be read")
@@ -96,10 +105,14 @@ def merge(*, flow: Flow, rule: Rule, base: Base | None, ours: Held, theirs: Held
         return Merged(act=Act.KEEP, why="nothing has changed since they agreed")
     match flow:
         case Flow.OUT:
-            owner = _one_way(rule, base, Rule.OURS, ours, theirs, ours_changed, theirs_changed)
+            owner = _one_way(
+                rule, base, Rule.OURS, ours, theirs, ours_changed, theirs_changed, clears
+            )
             return _toward(owner, Act.WRITE_THEIRS, theirs.value)
         case Flow.IN:
-            owner = _one_way(rule, base, Rule.THEIRS, theirs, ours, theirs_changed, ours_changed)
+            owner = _one_way(
+                rule, base, Rule.THEIRS, theirs, ours, theirs_changed, ours_changed, clears
+            )
             return _toward(owner, Act.WRITE_OURS, ours.value)
         case Flow.BOTH:
             return _both_ways(rule, base, ours, theirs, ours_changed, theirs_changed)
@@ -118,6 +131,7 @@ class _Say(Enum):
     STANDS = "the newer value stands there already"
     HUMAN = "a person has written there, so it is left"
     FOREIGN = "the arrow does not point there"
+    EMPTY = "nothing was agreed yet, and an empty value takes nothing away"
     ASK = "a person wrote another value, so a person is asked"
 
 
@@ -129,10 +143,14 @@ def _one_way(
     target: Held,
     source_changed: bool,
     target_changed: bool,
+    clears: bool,
 ) -> _Say:
     match rule:
         case Rule.OURS | Rule.THEIRS:
-            return _Say.WRITE if rule is owner else _Say.FOREIGN
+            if rule is not owner:
+                return _Say.FOREIGN
+            is_first = base is None and is_blank(source.value)
+            return _Say.EMPTY if is_first and not clears else _Say.WRITE
         case Rule.IF_BLANK:
             return _Say.FILL if is_blank(target.value) else _Say.LEAVE
         case Rule.HUMAN | Rule.ASK:
@@ -161,7 +179,7 @@ def _toward(say: _Say, write: Act, present: object) -> Merged:
             return Merged(act=Act.ASK, why=say.value)
         case _Say.STANDS:
             return Merged(act=Act.KEEP, why=say.value, settles=True)
-        case _Say.LEAVE | _Say.HUMAN | _Say.FOREIGN:
+        case _Say.LEAVE | _Say.HUMAN | _Say.FOREIGN | _Say.EMPTY:
             return Merged(act=Act.KEEP, why=say.value)
         case _:
             assert_never(say)

@@ -75,6 +75,12 @@ def key_of(row: FieldRow) -> str:
     return f"{row.theirs} <- {row.ours}" if row.flow is Flow.IN else row.theirs
 
 
+def is_detail(ours: str | None) -> bool:
+    """Whether it is the customer's own. Every other value is made by us, and so is its absence; the
+    notes on a customer are ours alone."""
+    return (ours or "").startswith("customer.")
+
+
 def look(
     mapping: FieldMapping,
     ours: OurSide,
@@ -102,6 +108,7 @@ def look(
             base=one.known.base if one.known else None,
             ours=Held(value=one.ours, changed_at=ours_changed_at),
             theirs=Held(value=one.theirs, changed_at=crm.since(row.theirs)),
+            clears=not is_detail(row.ours),
         )
         match merged.act:
             case Act.WRITE_THEIRS:

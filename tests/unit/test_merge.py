@@ -47,14 +47,14 @@ WINNERS = {
 }
 FIRST_SIGHT = {
     # arrow, rule: nothing was agreed yet; both blank, only ours, only theirs, two values
-    (Flow.OUT, Rule.OURS): "=  >  >  >",
+    (Flow.OUT, Rule.OURS): "=  >  =  >",
     (Flow.OUT, Rule.THEIRS): "=  =  =  =",
     (Flow.OUT, Rule.NEWEST): "=  >  =  =",
     (Flow.OUT, Rule.IF_BLANK): "=  >  =  =",
     (Flow.OUT, Rule.HUMAN): "=  >  =  =",
     (Flow.OUT, Rule.ASK): "=  >  ?  ?",
     (Flow.IN, Rule.OURS): "=  =  =  =",
-    (Flow.IN, Rule.THEIRS): "=  <  <  <",
+    (Flow.IN, Rule.THEIRS): "=  =  <  <",
     (Flow.IN, Rule.NEWEST): "=  =  <  =",
     (Flow.IN, Rule.IF_BLANK): "=  =  <  =",
     (Flow.IN, Rule.HUMAN): "=  =  <  =",
@@ -99,6 +99,24 @@ def test_each_rule_has_its_winner_where_nothing_was_agreed_yet(flow: Flow, rule:
     found = [SIGNS[look(flow, rule, state, agreed=False).act] for state in states]
 
     assert found == FIRST_SIGHT[flow, rule].split()
+
+
+@pytest.mark.parametrize(
+    ("flow", "rule", "state", "does"),
+    [
+        (Flow.OUT, Rule.OURS, "_C", Act.WRITE_THEIRS),
+        (Flow.IN, Rule.THEIRS, "B_", Act.WRITE_OURS),
+        (Flow.OUT, Rule.THEIRS, "_C", Act.KEEP),
+    ],
+)
+def test_what_only_we_say_is_cleared_at_first_sight_too(
+    flow: Flow, rule: Rule, state: str, does: Act
+) -> None:
+    ours, theirs = (Held(value=VALUES[one]) for one in state)
+
+    merged = merge(flow=flow, rule=rule, base=None, ours=ours, theirs=theirs, clears=True)
+
+    assert merged.act is does
 
 
 def test_every_rule_and_arrow_stands_in_both_tables() -> None:
