@@ -56,7 +56,8 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """What each side held when they were last in agreement. `ABSENT` counts as changed since."""
+    """What each side held when they were last in agreement. `ABSENT` counts as changed since: so is
+    the side that a person chose when asked."""
 
     ours: object
     theirs: object
@@ -105,11 +106,15 @@ def merge(
         return Merged(act=Act.KEEP, why="nothing has changed since they agreed")
     match flow:
         case Flow.OUT:
+            if base is not None and base.theirs is ABSENT and _keeps(rule, ours_changed):
+                return _toward(_Say.KEPT, Act.WRITE_THEIRS, theirs.value)
             owner = _one_way(
                 rule, base, Rule.OURS, ours, theirs, ours_changed, theirs_changed, clears
             )
             return _toward(owner, Act.WRITE_THEIRS, theirs.value)
         case Flow.IN:
+            if base is not None and base.ours is ABSENT and _keeps(rule, theirs_changed):
+                return _toward(_Say.KEPT, Act.WRITE_OURS, ours.value)
             owner = _one_way(
                 rule, base, Rule.THEIRS, theirs, ours, theirs_changed, ours_changed, clears
             )
@@ -132,7 +137,14 @@ class _Say(Enum):
     HUMAN = "a person has written there, so it is left"
     FOREIGN = "the arrow does not point there"
     EMPTY = "nothing was agreed yet, and an empty value takes nothing away"
+    KEPT = "a person said that it stands"
     ASK = "a person wrote another value, so a person is asked"
+
+
+def _keeps(rule: Rule, source_changed: bool) -> bool:
+    """Whether the answer of a person, who chose the side that the arrow points at, ends it: the
+    two are left as they are until one of them changes."""
+    return rule is Rule.ASK and not source_changed
 
 
 def _one_way(
@@ -177,7 +189,7 @@ def _toward(say: _Say, write: Act, present: object) -> Merged:
             return _writes(write, say.value, present)
         case _Say.ASK:
             return Merged(act=Act.ASK, why=say.value)
-        case _Say.STANDS:
+        case _Say.STANDS | _Say.KEPT:
             return Merged(act=Act.KEEP, why=say.value, settles=True)
         case _Say.LEAVE | _Say.HUMAN | _Say.FOREIGN | _Say.EMPTY:
             return Merged(act=Act.KEEP, why=say.value)

@@ -1,11 +1,12 @@
-"""Two sides that never agreed, where the arrow goes one way."""
+"""Two sides that never agreed, and two that a person was asked about, where arrows go one way."""
 
 from __future__ import annotations
 
 import pytest
 
+from sync.fields import Fields
 from tests.journeys.test_both_ways_every_crm import hear
-from tests.journeys.test_fields_both_ways import customer_at_stripe, customer_writes
+from tests.journeys.test_fields_both_ways import customer_at_stripe, customer_writes, in_stripe
 from tests.journeys.test_mapping_in_force import apply
 from tests.sides import Side
 from tests.world import World
@@ -57,3 +58,48 @@ def test_what_both_agreed_on_is_taken_away_when_the_crm_empties_it(world: World,
     world.settle()
 
     assert customer_at_stripe(world, customer)["email"] is None
+
+
+@pytest.mark.req("R20")
+@pytest.mark.parametrize(("keep", "stands"), [("ours", "+44 20"), ("theirs", "+1 212")])
+def test_an_answer_about_a_row_that_only_reads_the_crm_ends_the_question(
+    world: World, crm: Side, keep: str, stands: str
+) -> None:
+    row = f"  - {{ours: customer.phone, flow: <-, theirs: {crm.phone}, wins: ask}}\n"
+    customer, account = scene(world, crm, row)
+    crm.edit(account, crm.phone, "+49 30")
+    world.settle()
+    in_stripe(world, customer, phone="+44 20")
+    crm.edit(account, crm.phone, "+1 212")
+    world.settle()
+    fields = Fields(world.runtime.store, world.clock)
+    (asked,) = fields.questions()
+
+    fields.settle(asked.system, asked.record, asked.field, keep_ours=keep == "ours", by="Ann")
+    world.settle()
+    world.days(1)
+
+    assert fields.questions() == []
+    assert customer_at_stripe(world, customer)["phone"] == stands
+    assert crm.value(account, crm.phone) == "+1 212"
+
+
+@pytest.mark.req("R20")
+@pytest.mark.parametrize("keep", ["ours", "theirs"])
+def test_an_answer_about_a_row_that_only_writes_the_crm_ends_the_question(
+    world: World, crm: Side, keep: str
+) -> None:
+    row = f"  - {{ours: payment.customer_id, flow: ->, theirs: {crm.phone}, wins: ask}}\n"
+    customer, account = scene(world, crm, row)
+    assert crm.value(account, crm.phone) == customer
+    crm.edit(account, crm.phone, "mine")
+    world.settle()
+    fields = Fields(world.runtime.store, world.clock)
+    (asked,) = fields.questions()
+
+    fields.settle(asked.system, asked.record, asked.field, keep_ours=keep == "ours", by="Ann")
+    world.settle()
+    world.days(1)
+
+    assert fields.questions() == []
+    assert crm.value(account, crm.phone) == (customer if keep == "ours" else "mine")

@@ -119,6 +119,30 @@ def test_what_only_we_say_is_cleared_at_first_sight_too(
     assert merged.act is does
 
 
+@pytest.mark.parametrize("stands", ["ours", "theirs"])
+@pytest.mark.parametrize("flow", Flow)
+def test_the_answer_of_a_person_ends_the_question(flow: Flow, stands: str) -> None:
+    held = {"ours": Held(value="B"), "theirs": Held(value="C")}
+    said = {name: ABSENT if name == stands else one.value for name, one in held.items()}
+
+    first = merge(flow=flow, rule=Rule.ASK, base=Base(**said), **held)
+
+    loser = Act.WRITE_THEIRS if stands == "ours" else Act.WRITE_OURS
+    allowed = {Flow.OUT: Act.WRITE_THEIRS, Flow.IN: Act.WRITE_OURS}.get(flow, loser)
+    assert (first.act, first.settles) == ((loser, False) if allowed is loser else (Act.KEEP, True))
+
+
+@pytest.mark.parametrize(("flow", "said"), [(Flow.OUT, (7, ABSENT)), (Flow.IN, (ABSENT, 7))])
+def test_an_answer_about_another_value_is_asked_for_anew(
+    flow: Flow, said: tuple[object, object]
+) -> None:
+    base = Base(ours=said[0], theirs=said[1])
+    merged = merge(
+        flow=flow, rule=Rule.ASK, base=base, ours=Held(value="B"), theirs=Held(value="C")
+    )
+    assert merged.act is Act.ASK
+
+
 def test_every_rule_and_arrow_stands_in_both_tables() -> None:
     everything = {(flow, rule) for flow in Flow for rule in Rule}
 
