@@ -14,12 +14,13 @@ from domain.effects import Effect, EffectKind
 from domain.facts import CrmPicture
 from domain.ids import AccountId
 from domain.leaf import Known, Leaf, Missing
-from domain.merge import is_same
+from domain.merge import ABSENT, is_same
 from domain.situation import Decision, Names, Situation
 from mappings.fit import refusal
 from mappings.mapping import FieldMapping
 from mappings.mapping_file import load_mapping
-from mappings.outgoing import is_in_scope, outgoing_with_notes
+from mappings.merging import with_problems
+from mappings.outgoing import is_in_scope, outgoing
 from sync.clock import Clock
 from sync.configs import Config, Configs
 from sync.durable import Store, TransactionPort
@@ -205,10 +206,9 @@ class Planner:
         )
         if not is_in_scope(mapping, ours, picture.fields):
             return replace(sight, is_in_scope=False)
-        wanted = outgoing_with_notes(ours, mapping)
         with self._store.begin() as tx:
             # The very function that the workers use: what it would write is what is planned.
-            effects = field_effects(
+            looked = field_effects(
                 tx,
                 one.account,
                 picture,
@@ -216,7 +216,9 @@ class Planner:
                 mapping,
                 payments=writable(read.facts, picture),
                 now=self._clock.now(),
-            ).effects
+            )
+        effects, unfit = looked.effects, looked.look.unfit
+        told = with_problems(ours, unfit) if unfit else ours
         written = {
             name: value
             for effect in effects
@@ -225,7 +227,7 @@ class Planner:
         }
         found = [
             _planned(name, value, picture.fields.get(name), name in written, described)
-            for name, value in wanted.values.items()
+            for name, value in outgoing(told, mapping).items()
         ]
         found += [
             _planned(name, value, effect.body["expected"][name], True, None)
@@ -233,22 +235,21 @@ class Planner:
             if effect.kind is EffectKind.WRITE_CUSTOMER
             for name, value in effect.body["values"].items()
         ]
-        refused = {note.partition(" was not sent: ")[0]: note for note in wanted.notes}
         found += [
             PlannedField(
-                name=name,
+                name=each.name,
                 change=Change.REJECTED,
-                before=picture.fields.get(name),
-                why=note.partition(": ")[2],
+                before=None if each.present is ABSENT else each.present,
+                why=each.note.partition(": ")[2],
             )
-            for name, note in refused.items()
-            if " was not sent: " in note
+            for each in unfit
         ]
         return replace(
             sight,
             fields=tuple(sorted(found, key=lambda each: each.name)),
+            ours=told,
             payloads=tuple(_payload(effect, picture) for effect in effects),
-            effects=tuple(effects),
+            effects=effects,
         )
 
     def _decided(self, one: Remembered, read: Refreshed, config: Config) -> Decision:

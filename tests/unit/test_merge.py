@@ -125,7 +125,13 @@ def test_the_answer_of_a_person_ends_the_question(flow: Flow, stands: str) -> No
     held = {"ours": Held(value="B"), "theirs": Held(value="C")}
     said = {name: ABSENT if name == stands else one.value for name, one in held.items()}
 
-    first = merge(flow=flow, rule=Rule.ASK, base=Base(**said), **held)
+    first = merge(
+        flow=flow,
+        rule=Rule.ASK,
+        base=Base(ours=said["ours"], theirs=said["theirs"]),
+        ours=held["ours"],
+        theirs=held["theirs"],
+    )
 
     loser = Act.WRITE_THEIRS if stands == "ours" else Act.WRITE_OURS
     allowed = {Flow.OUT: Act.WRITE_THEIRS, Flow.IN: Act.WRITE_OURS}.get(flow, loser)
