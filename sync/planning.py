@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from domain.case import Case
 from domain.decide import decide
 from domain.described import DescribedField
 from domain.effects import Effect, EffectKind
@@ -15,6 +16,7 @@ from domain.facts import CrmPicture
 from domain.ids import AccountId
 from domain.leaf import Known, Leaf, Missing
 from domain.merge import ABSENT, is_same
+from domain.policy import Elsewhere
 from domain.situation import Decision, Names, Situation
 from mappings.fit import refusal
 from mappings.mapping import FieldMapping
@@ -26,7 +28,7 @@ from sync.configs import Config, Configs
 from sync.durable import Store, TransactionPort
 from sync.evaluate import task_place, was_intercepting
 from sync.field_effects import field_effects, writable
-from sync.planned import Change, Plan, PlannedField, PlannedRecord, fingerprint
+from sync.planned import Change, HoldChange, Plan, PlannedField, PlannedRecord, fingerprint
 from sync.refresh import Refresh, Refreshed, Remembered
 
 BATCH = 100
@@ -59,6 +61,7 @@ class Sight:
     payloads: tuple[Payload, ...] = ()
     effects: tuple[Effect, ...] = ()
     is_in_scope: bool = True
+    hold: HoldChange | None = None
 
 
 class Planner:
@@ -105,20 +108,21 @@ class Planner:
         for batch, config in self._batches(system, mapping, limit):
             for one, read in self._read(batch, config):
                 looked_at += 1
-                picture = _picture(read, system)
+                picture = _picture(read, system, config)
                 if isinstance(picture, Missing):
                     unread[picture.because] += 1
                     continue
-                found = self._sight(one, read, picture, config, described).fields
-                counts.update(each.change for each in found)
-                told = tuple(each for each in found if each.change is not Change.NO_OP)
-                if told:
+                sight = self._sight(one, read, picture, config, described)
+                counts.update(each.change for each in sight.fields)
+                told = tuple(each for each in sight.fields if each.change is not Change.NO_OP)
+                if told or sight.hold is not None:
                     records.append(
                         PlannedRecord(
                             account=int(one.account),
                             record=picture.account.id,
                             name=picture.name,
                             fields=told,
+                            hold=sight.hold,
                         )
                     )
             progress(looked_at)
@@ -156,7 +160,7 @@ class Planner:
             remembered = _remember(tx, account)
         config = replace(config, mappings={**config.mappings, system: mapping})
         ((one, read),) = self._read([remembered], config)
-        picture = _picture(read, system)
+        picture = _picture(read, system, config)
         if isinstance(picture, Missing):
             return picture
         return self._sight(one, read, picture, config, described)
@@ -195,7 +199,8 @@ class Planner:
         described: Mapping[str, DescribedField] | None,
     ) -> Sight:
         mapping = config.mappings[picture.account.system]
-        ours = self._decided(one, read, config).ours
+        decision = self._decided(one, read, config)
+        ours = decision.ours
         sight = Sight(
             account=one.account,
             record=picture.account.id,
@@ -203,6 +208,7 @@ class Planner:
             fields=(),
             ours=ours,
             theirs=picture.fields,
+            hold=_hold(one.case.case if one.case else None, decision.case),
         )
         if not is_in_scope(mapping, ours, picture.fields):
             return replace(sight, is_in_scope=False)
@@ -281,13 +287,29 @@ def _remember(tx: TransactionPort, account: AccountId) -> Remembered:
     )
 
 
-def _picture(read: Refreshed, system: str) -> CrmPicture | Missing:
+def _hold(before: Case | None, after: Case | None) -> HoldChange | None:
+    """What becomes of the hold of a case that is open by now; one that only opens is no change."""
+    if before is None or not before.is_open:
+        return None
+    was, would = _is_held(before), after is not None and after.is_open and _is_held(after)
+    if was == would:
+        return None
+    return HoldChange.STARTS if would else HoldChange.ENDS
+
+
+def _is_held(case: Case) -> bool:
+    return case.word is not None or case.promise is not None
+
+
+def _picture(read: Refreshed, system: str, config: Config) -> CrmPicture | Missing:
+    """The record in this CRM, if anything would be written there at all."""
     home = read.facts.crm
     if isinstance(home, Known) and home.value.account.system == system:
         return home.value
     other = next((one for one in read.elsewhere if one.account.system == system), None)
     if other is not None:
-        return other
+        is_written = config.policy.crm.elsewhere is Elsewhere.FIELDS
+        return other if is_written else Missing("the policy writes to the CRM of the task alone")
     if isinstance(read.facts.payments, Missing):
         return read.facts.payments
     return home if isinstance(home, Missing) else Missing("it is not in this CRM")
