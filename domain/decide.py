@@ -386,8 +386,8 @@ def _changed(before: tuple[Suppression, ...], work: Quieting) -> tuple[Suppressi
 def _ours(
     situation: Situation, case: Case | None, certificate: QuietCertificate
 ) -> Mapping[str, Leaf[object]]:
-    zone = zone_of(situation)
-    return our_values(situation.facts, case, certificate, situation.now, zone=zone)
+    one, zone = situation, zone_of(situation)
+    return our_values(one.facts, case, certificate, one.now, policy=one.policy, zone=zone)
 
 
 def wants_quiet(decision: Decision) -> bool:

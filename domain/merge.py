@@ -56,7 +56,8 @@ class Act(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """What each side held when they were last in agreement. `ABSENT` counts as changed since."""
+    """What each side held when they were last in agreement. `ABSENT` counts as changed since: so is
+    the side that a person chose when asked."""
 
     ours: object
     theirs: object
@@ -80,11 +81,20 @@ class Merged:
     settles: bool = False
 
 
-def merge(*, flow: Flow, rule: Rule, base: Base | None, ours: Held, theirs: Held) -> Merged:
+def merge(
+    *,
+    flow: Flow,
+    rule: Rule,
+    base: Base | None,
+    ours: Held,
+    theirs: Held,
+    clears: bool = False,
+) -> Merged:
     """What to do about one field. A second call after the act was carried out does nothing.
 
-    `base` None says that the two never agreed before. What the arrow does not allow is never
-    written: a rule that names the other side then leaves things as they are.
+    `base` None says that the two never agreed before; then an empty source takes nothing away,
+    unless `clears` says that its emptiness is a fact of our own. What the arrow does not allow is
+    never written: a rule that names the other side then leaves things as they are.
     """
     if ours.value is ABSENT or theirs.value is ABSENT:
         return Merged(act=Act.KEEP, why="one side cannot be read")
@@ -96,10 +106,18 @@ def merge(*, flow: Flow, rule: Rule, base: Base | None, ours: Held, theirs: Held
         return Merged(act=Act.KEEP, why="nothing has changed since they agreed")
     match flow:
         case Flow.OUT:
-            owner = _one_way(rule, base, Rule.OURS, ours, theirs, ours_changed, theirs_changed)
+            if base is not None and base.theirs is ABSENT and _keeps(rule, ours_changed):
+                return _toward(_Say.KEPT, Act.WRITE_THEIRS, theirs.value)
+            owner = _one_way(
+                rule, base, Rule.OURS, ours, theirs, ours_changed, theirs_changed, clears
+            )
             return _toward(owner, Act.WRITE_THEIRS, theirs.value)
         case Flow.IN:
-            owner = _one_way(rule, base, Rule.THEIRS, theirs, ours, theirs_changed, ours_changed)
+            if base is not None and base.ours is ABSENT and _keeps(rule, theirs_changed):
+                return _toward(_Say.KEPT, Act.WRITE_OURS, ours.value)
+            owner = _one_way(
+                rule, base, Rule.THEIRS, theirs, ours, theirs_changed, ours_changed, clears
+            )
             return _toward(owner, Act.WRITE_OURS, ours.value)
         case Flow.BOTH:
             return _both_ways(rule, base, ours, theirs, ours_changed, theirs_changed)
@@ -118,7 +136,15 @@ class _Say(Enum):
     STANDS = "the newer value stands there already"
     HUMAN = "a person has written there, so it is left"
     FOREIGN = "the arrow does not point there"
+    EMPTY = "nothing was agreed yet, and an empty value takes nothing away"
+    KEPT = "a person said that it stands"
     ASK = "a person wrote another value, so a person is asked"
+
+
+def _keeps(rule: Rule, source_changed: bool) -> bool:
+    """Whether the answer of a person, who chose the side that the arrow points at, ends it: the
+    two are left as they are until one of them changes."""
+    return rule is Rule.ASK and not source_changed
 
 
 def _one_way(
@@ -129,10 +155,14 @@ def _one_way(
     target: Held,
     source_changed: bool,
     target_changed: bool,
+    clears: bool,
 ) -> _Say:
     match rule:
         case Rule.OURS | Rule.THEIRS:
-            return _Say.WRITE if rule is owner else _Say.FOREIGN
+            if rule is not owner:
+                return _Say.FOREIGN
+            is_first = base is None and is_blank(source.value)
+            return _Say.EMPTY if is_first and not clears else _Say.WRITE
         case Rule.IF_BLANK:
             return _Say.FILL if is_blank(target.value) else _Say.LEAVE
         case Rule.HUMAN | Rule.ASK:
@@ -159,9 +189,9 @@ def _toward(say: _Say, write: Act, present: object) -> Merged:
             return _writes(write, say.value, present)
         case _Say.ASK:
             return Merged(act=Act.ASK, why=say.value)
-        case _Say.STANDS:
+        case _Say.STANDS | _Say.KEPT:
             return Merged(act=Act.KEEP, why=say.value, settles=True)
-        case _Say.LEAVE | _Say.HUMAN | _Say.FOREIGN:
+        case _Say.LEAVE | _Say.HUMAN | _Say.FOREIGN | _Say.EMPTY:
             return Merged(act=Act.KEEP, why=say.value)
         case _:
             assert_never(say)

@@ -5,21 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
-"""Currencies whose minor unit is the unit (ISO 4217; a missed one shows amounts 100 times off)."""
+# VENDOR: the payment system's own list and units, not ISO 4217's (docs/currencies): there ISK and
+# UGX are zero-decimal; here their amounts carry two decimals that are always 00.
+ZERO_DECIMAL = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
+"""Currencies whose minor unit is the unit (a missed one shows amounts 100 times off)."""
 THREE_DECIMAL = frozenset("bhd jod kwd omr tnd".split())
-"""Currencies with thousandths (ISO 4217)."""
+"""Currencies with thousandths."""
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 """Signs that everyone reads at a glance; every other currency is shown by its code."""
 KNOWN = (
     ZERO_DECIMAL
     | THREE_DECIMAL
     | frozenset(
-        "aed ars aud bgn brl cad chf cny cop czk dkk egp eur gbp hkd huf idr ils inr isk kes mxn "
-        "myr ngn nok nzd pen php pln ron sar sek sgd thb try twd uah usd zar".split()
+        "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd btn bwp "
+        "byn bzd cad cdf chf cny cop crc cve czk dkk dop dzd egp etb eur fjd fkp gbp gel ghs "
+        "gip gmd gtq gyd hkd hnl hrk htg huf idr ils inr isk jmd kes kgs khr kyd kzt lak lbp "
+        "lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio nok npr nzd "
+        "pab pen pgk php pkr pln qar ron rsd rub sar sbd scr sek sgd shp sle sll sos srd std "
+        "szl thb tjs top try ttd twd tzs uah ugx usd uyu uzs wst xcd xcg yer zar zmw".split()
     )
 )
-"""Currencies we know the decimals of; an amount in any other is shown raw and never compared."""
+"""Every currency of the payment system; an amount in any other is shown raw and never compared."""
 
 
 def exponent(currency: str) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from calendar import monthrange
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 from domain.case import Case, CaseState, Outcome
@@ -12,6 +13,8 @@ from domain.facts import AccountFacts, Card, Invoice, PaymentPicture
 from domain.holds import QuietCertificate
 from domain.leaf import Known, Leaf, Missing
 from domain.money import Money, total
+from domain.policy import Policy
+from domain.tiers import worth
 from domain.trouble import failing_invoices
 from domain.workdays import at_local, local_date
 
@@ -24,6 +27,7 @@ def our_values(
     certificate: QuietCertificate,
     now: datetime,
     *,
+    policy: Policy,
     zone: str = "UTC",
 ) -> Mapping[str, Leaf[object]]:
     """Every value a mapping row may send, each a known value (None clears the field) or missing.
@@ -45,8 +49,7 @@ def our_values(
     read_at = picture.read_at
     failing = failing_invoices(picture, now)
     newest = _newest(failing)
-    due = total([invoice.remaining for invoice in failing])
-    amount = _main(due)
+    amount = _main([invoice.remaining for invoice in failing], policy)
     starts = [invoice.failed_at for invoice in failing if invoice.failed_at]
     next_attempts = [
         invoice.next_attempt_at
@@ -160,9 +163,18 @@ def _plain(invoice: Invoice | None) -> str | None:
     return explain(invoice.decline.code, invoice.decline.advice).plain
 
 
-def _main(sums: Mapping[str, Money]) -> Money | None:
-    """The largest sum; amounts in several currencies are never added up."""
-    return max(sums.values(), key=lambda money: money.major, default=None)
+def _main(owed: Sequence[Money], policy: Policy) -> Money | None:
+    """What is owed in the currency that matters most; several are never added up.
+
+    By the policy's rates that is the largest sum. If one of the currencies has no rate, it is the
+    currency of most of the invoices, and at a tie the first by the alphabet: bare numbers would
+    rank 100,000 yen before 5,000 dollars.
+    """
+    sums = total(list(owed))
+    rated = {one: found for one in sums if (found := worth(sums[one], policy)) is not None}
+    counted = Counter(one.currency for one in owed)
+    ranks = rated if len(rated) == len(sums) else counted
+    return min(sums.values(), key=lambda one: (-ranks[one.currency], one.currency), default=None)
 
 
 def _day_start(moment: datetime | None, zone: str) -> datetime | None:

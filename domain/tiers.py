@@ -185,6 +185,12 @@ def _compare(measured: _Measured, line: Threshold, policy: Policy) -> tuple[Deci
     return (value, f"{measured.what}, {amount.text()}{note}, is {beyond}") if is_beyond else None
 
 
+def worth(amount: Money, policy: Policy) -> Decimal | None:
+    """The amount in the policy's own currency by its rates; None if it has none for it."""
+    found = _converted(amount, policy.base_currency, policy)
+    return None if isinstance(found, Missing) else found[0]
+
+
 def _converted(amount: Money, currency: str, policy: Policy) -> tuple[Decimal, str] | Missing:
     """The amount in major units of `currency`, and how it was converted, or why it cannot be."""
     for one in (amount.currency, currency):

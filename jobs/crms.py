@@ -50,12 +50,15 @@ class Wiring:
 
     `load` gives the builder; it is what imports the vendor's library, so ask only when it is
     needed. `switch` is the setting whose presence connects it. `records_per_write` is how many
-    accounts one call of it writes.
+    accounts one write of it takes, `calls_per_write` and `calls_per_look` the calls of one write
+    and of reading a hundred accounts whole.
     """
 
     title: str
     switch: str
     records_per_write: int
+    calls_per_write: int
+    calls_per_look: int
     is_configured: Callable[[Settings], bool]
     fallback_owner: Callable[[Settings], str | None]
     load: Callable[[], Build]
@@ -78,6 +81,9 @@ CRMS: Mapping[str, Wiring] = {
         title="Salesforce",
         switch="KIDGLOVE_SALESFORCE__INSTANCE_URL",
         records_per_write=200,
+        calls_per_write=1,
+        # One query for the accounts with all that hangs on them, and one for the currency.
+        calls_per_look=2,
         is_configured=lambda settings: bool(settings.salesforce.instance_url),
         fallback_owner=lambda settings: settings.salesforce.fallback_owner or None,
         load=_salesforce,
@@ -86,6 +92,11 @@ CRMS: Mapping[str, Wiring] = {
         title="HubSpot",
         switch="KIDGLOVE_HUBSPOT__TOKEN",
         records_per_write=100,
+        # Each batch is written and read back.
+        calls_per_write=2,
+        # VENDOR: companies, then for six kinds of neighbours the links and the records (CRM API,
+        # associations): one call each for a hundred.
+        calls_per_look=13,
         is_configured=lambda settings: bool(settings.hubspot.token.get_secret_value()),
         fallback_owner=lambda settings: settings.hubspot.fallback_owner or None,
         load=_hubspot,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from math import ceil
 from typing import TYPE_CHECKING
 
 from domain.described import DescribedField, Describes
+from domain.merge import Flow
+from jobs.crms import CRMS
 from jobs.runtime import NAMES, PAYMENTS_SYSTEM
 from sync.configs import mapping_name
 from sync.planned import Plan, loaded
@@ -18,8 +20,10 @@ if TYPE_CHECKING:
 
 FAILING_CALLS = 3
 """Calls that reading a customer with a failing invoice takes; where all is well, one fewer."""
+CUSTOMER_WRITE_CALLS = 3
+"""Calls of one write on a customer: read, write, read back. Notes and details travel apart."""
 AT_ONCE = 100
-"""Accounts that one bulk job reads and writes in a CRM with one call each."""
+"""Accounts that one bulk job reads together."""
 
 
 def make_plan(
@@ -106,13 +110,47 @@ def kept(here: Runtime, id: str) -> Kept | None:
 
 def look_price(system: str, accounts: int) -> dict[str, int]:
     """How many calls a look at so many accounts takes at most, by system."""
-    return {PAYMENTS_SYSTEM: FAILING_CALLS * accounts, system: 2 * ceil(accounts / AT_ONCE)}
+    return {PAYMENTS_SYSTEM: FAILING_CALLS * accounts, system: _looks(system, accounts)}
 
 
 def price(plan: Plan) -> dict[str, int]:
-    """How many calls carrying the plan out takes at most, by system: reading again, and writing."""
-    written = plan.written
-    return {PAYMENTS_SYSTEM: FAILING_CALLS * written, plan.system: 2 * ceil(written / AT_ONCE)}
+    """How many calls carrying the plan out takes at most, by system: reading again, writing, and
+    reading a third time those whose customer was written."""
+    written = [one for one in plan.records if one.is_written]
+    customers = [found for one in written if (found := len(_parts(one.written_names)))]
+    return _price([plan.system], len(written), customers)
+
+
+def fill_price(here: Runtime, customers: int) -> dict[str, int]:
+    """How many calls bringing in so many customers takes at most, if every value of each has to be
+    written: by the mappings in force."""
+    with here.store.begin() as tx:
+        mappings = here.configs.current(tx, here.clock.now()).mappings
+    rows = [row for name in here.crms for row in mappings[name].rows if row.flow is not Flow.OUT]
+    parts = len(_parts({row.ours or "" for row in rows}))
+    return _price(list(here.crms), customers, [parts] * customers if parts else [])
+
+
+def _price(systems: Sequence[str], written: int, customers: Sequence[int]) -> dict[str, int]:
+    """`customers` are those that are written to, each with how many writes that takes."""
+    payments = FAILING_CALLS * (written + len(customers)) + CUSTOMER_WRITE_CALLS * sum(customers)
+    crms = {
+        name: _looks(name, written)
+        + _looks(name, len(customers))
+        + CRMS[name].calls_per_write * ceil(written / CRMS[name].records_per_write)
+        for name in systems
+    }
+    return {PAYMENTS_SYSTEM: payments, **crms}
+
+
+def _looks(system: str, accounts: int) -> int:
+    return CRMS[system].calls_per_look * ceil(accounts / AT_ONCE)
+
+
+def _parts(names: Collection[str]) -> set[str]:
+    """Which of the two parts of a customer these fields are in: its own details, and our notes."""
+    heads = {name.partition(".")[0] for name in names if "." in name}
+    return heads & {"customer", "account"}
 
 
 def _calls(here: Runtime) -> dict[str, int]:

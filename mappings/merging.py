@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,9 @@ from domain.rows import Agreed, Question
 from mappings.incoming import CrmSide, incoming
 from mappings.mapping import FieldMapping, FieldRow
 from mappings.outgoing import is_in_scope, outgoing_of
+
+PROBLEM = "sync.problem"
+"""Our value that tells the CRM what could not be understood or carried over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,12 +55,28 @@ class Asked:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Unfit:
+    """One value that cannot be carried over as it is: it is held back, and `note` says why."""
+
+    row: FieldRow
+    note: str
+    present: Any
+    is_inward: bool
+
+    @property
+    def name(self) -> str:
+        """The field that stays as it is: ours if the value would come in, else the CRM's."""
+        return (self.row.ours or "") if self.is_inward else self.row.theirs
+
+
+@dataclass(frozen=True, kw_only=True)
 class Look:
     """What follows for one account. `remember` is to be kept at once, nothing being written."""
 
     to_theirs: tuple[Write, ...] = ()
     to_ours: tuple[Write, ...] = ()
     asked: tuple[Asked, ...] = ()
+    unfit: tuple[Unfit, ...] = ()
     remember: Mapping[str, Agreed] = field(default_factory=dict)
 
 
@@ -75,6 +94,12 @@ def key_of(row: FieldRow) -> str:
     return f"{row.theirs} <- {row.ours}" if row.flow is Flow.IN else row.theirs
 
 
+def is_detail(ours: str | None) -> bool:
+    """Whether it is the customer's own. Every other value is made by us, and so is its absence; the
+    notes on a customer are ours alone."""
+    return (ours or "").startswith("customer.")
+
+
 def look(
     mapping: FieldMapping,
     ours: OurSide,
@@ -86,13 +111,40 @@ def look(
 ) -> Look:
     """What the rows want of this account; nothing if the mapping's conditions leave it out.
 
-    A second look, after everything was written and remembered, wants nothing more.
+    A second look, after everything was written and remembered, wants nothing more. What has to be
+    held back is among the problems that the CRM is told.
     """
     if not is_in_scope(mapping, ours.values, crm.fields):
         return Look()
+    found = _look(mapping, ours, crm, agreed, now, ours_changed_at)
+    if not found.unfit:
+        return found
+    told = replace(ours, values=with_problems(ours.values, found.unfit))
+    return _look(mapping, told, crm, agreed, now, ours_changed_at)
+
+
+def with_problems(
+    ours: Mapping[str, Leaf[object]], unfit: Sequence[Unfit]
+) -> Mapping[str, Leaf[object]]:
+    """Our values, with what is held back among the problems of the account."""
+    known = ours.get(PROBLEM)
+    said = [str(known.value)] if isinstance(known, Known) and known.value else []
+    said += [one.note for one in unfit]
+    return {**ours, PROBLEM: Known("; ".join(said) or None, "kidglove")}
+
+
+def _look(
+    mapping: FieldMapping,
+    ours: OurSide,
+    crm: CrmSide,
+    agreed: Mapping[str, Agreed],
+    now: datetime,
+    ours_changed_at: datetime | None,
+) -> Look:
     to_theirs: list[Write] = []
     to_ours: list[Write] = []
     asked: list[Asked] = []
+    unfit: list[Unfit] = []
     remember: dict[str, Agreed] = {}
     for row in mapping.rows:
         one = _Row(row, mapping, ours, crm, agreed.get(key_of(row)))
@@ -102,7 +154,10 @@ def look(
             base=one.known.base if one.known else None,
             ours=Held(value=one.ours, changed_at=ours_changed_at),
             theirs=Held(value=one.theirs, changed_at=crm.since(row.theirs)),
+            clears=not is_detail(row.ours),
         )
+        if (held := one.unfit(merged)) is not None:
+            unfit.append(held)
         match merged.act:
             case Act.WRITE_THEIRS:
                 to_theirs.append(one.to_theirs(merged))
@@ -121,7 +176,11 @@ def look(
                 if (kept := one.kept(merged, now)) is not None:
                     remember[one.key] = kept
     return Look(
-        to_theirs=tuple(to_theirs), to_ours=tuple(to_ours), asked=tuple(asked), remember=remember
+        to_theirs=tuple(to_theirs),
+        to_ours=tuple(to_ours),
+        asked=tuple(asked),
+        unfit=tuple(unfit),
+        remember=remember,
     )
 
 
@@ -132,7 +191,7 @@ def may_have_changed(mapping: FieldMapping, ours: OurSide, agreed: Mapping[str, 
         if known is None or known.base is None:
             continue
         value = (
-            outgoing_of(row, ours.values)[0]
+            outgoing_of(row, ours.values, mapping)[0]
             if row.flow is not Flow.IN
             else ABSENT
             if ours.details is None
@@ -179,16 +238,19 @@ class _Row:
         known: Agreed | None,
     ) -> None:
         self.row = row
+        self._mapping = mapping
         self.key = key_of(row)
         self.known = known
         self._note: str | None = None
+        self._out_note: str | None = None
+        self._text: Any = ABSENT
         self._present = ABSENT if ours.details is None else ours.details.get(row.ours or "")
         if row.flow is not Flow.OUT:
             self._text, self._note = incoming(row, crm, mapping)
         if row.flow is Flow.IN:
             self.ours, self.theirs = self._present, self._text
         else:
-            self.ours, self._out_note = outgoing_of(row, ours.values)
+            self.ours, self._out_note = outgoing_of(row, ours.values, mapping)
             self.theirs = crm.fields.get(row.theirs, ABSENT)
 
     def to_theirs(self, merged: Merged) -> Write:
@@ -225,7 +287,17 @@ class _Row:
         """Our side in the shape of the comparison, once the text stands there."""
         if self.row.flow is Flow.IN:
             return self._text
-        return outgoing_of(self.row, {self.row.ours or "": Known(self._text, "kidglove")})[0]
+        said = {self.row.ours or "": Known(self._text, "kidglove")}
+        return outgoing_of(self.row, said, self._mapping)[0]
+
+    def unfit(self, merged: Merged) -> Unfit | None:
+        """What the row would carry over if it could, or None."""
+        if self.row.flow is not Flow.IN and self._out_note and self.ours is ABSENT:
+            return Unfit(row=self.row, note=self._out_note, present=self.theirs, is_inward=False)
+        is_wanted = self.row.flow is Flow.IN or merged.act is Act.WRITE_OURS
+        if self._note and self._text is ABSENT and self._present is not ABSENT and is_wanted:
+            return Unfit(row=self.row, note=self._note, present=self._present, is_inward=True)
+        return None
 
     def is_new_question(self) -> bool:
         question = self.known.question if self.known else None

@@ -14,6 +14,9 @@ from mappings.mapping import FieldMapping, FieldRow, Only
 from mappings.templates import rendered
 from mappings.vocabulary import CONVERSIONS, OURS, Convert, Flow, OurType
 
+AMOUNT, CURRENCY = "payment.amount_due", "payment.currency"
+"""The two of our values that say nothing without each other."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Outgoing:
@@ -39,7 +42,7 @@ def outgoing_with_notes(ours: Mapping[str, Leaf[object]], mapping: FieldMapping)
     for row in mapping.rows:
         if row.flow is Flow.IN:
             continue
-        value, note = outgoing_of(row, ours)
+        value, note = outgoing_of(row, ours, mapping)
         if value is not ABSENT:
             values[row.theirs] = value
         if note is not None:
@@ -47,11 +50,14 @@ def outgoing_with_notes(ours: Mapping[str, Leaf[object]], mapping: FieldMapping)
     return Outgoing(values=values, notes=tuple(notes))
 
 
-def outgoing_of(row: FieldRow, ours: Mapping[str, Leaf[object]]) -> tuple[Any, str | None]:
-    """The value that a row sends, and a note if it was cut or held back.
+def outgoing_of(
+    row: FieldRow, ours: Mapping[str, Leaf[object]], mapping: FieldMapping
+) -> tuple[Any, str | None]:
+    """The value that a row of the mapping sends, and a note if it was cut or held back.
 
     None empties the field; `ABSENT` says that there is nothing to send, so that a value which is
-    not known can never empty one.
+    not known can never empty one. A currency stays behind with its amount: beside another amount
+    it would be a lie.
     """
     leaf = _leaf(row, ours)
     if leaf is None or isinstance(leaf, Missing):
@@ -60,6 +66,8 @@ def outgoing_of(row: FieldRow, ours: Mapping[str, Leaf[object]]) -> tuple[Any, s
         return None, None
     try:
         value = _shaped(leaf.value, row)
+        if row.ours == CURRENCY:
+            _refuse_alone(ours.get(AMOUNT), mapping)
     except ValueError as reason:
         return ABSENT, f"{row.theirs} was not sent: {row.source} {reason}"
     if row.cut is not None and isinstance(value, str) and len(value) > row.cut:
@@ -97,6 +105,15 @@ def _shaped(value: object, row: FieldRow) -> Any:
             return value
         case _:
             raise ValueError(f"is {type(value).__name__}, which is no {kind.value}")
+
+
+def _refuse_alone(amount: Leaf[object] | None, mapping: FieldMapping) -> None:
+    """ValueError if a row has to hold the amount back."""
+    if not isinstance(amount, Known) or amount.value is None:
+        return
+    for row in mapping.rows:
+        if row.ours == AMOUNT and row.flow is not Flow.IN:
+            _shaped(amount.value, row)
 
 
 def is_in_scope(

@@ -19,6 +19,7 @@ from mappings.incoming import CrmSide
 from mappings.mapping import FieldMapping
 from mappings.merging import Asked, Look, OurSide, Write, look
 from sync.durable import TransactionPort
+from sync.unfit import tell_unfit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +92,14 @@ def writable(facts: AccountFacts, crm: CrmPicture) -> PaymentPicture | None:
 def keep_look(
     tx: TransactionPort, account: AccountId, found: FieldEffects, *, now: datetime
 ) -> None:
-    """Keep what the two sides agree on without a write, and ask what a person has to choose.
+    """Keep what the two sides agree on without a write, ask what a person has to choose, and tell
+    what is held back.
 
     A second time it changes nothing.
     """
     system, record = found.record.system, found.record.id
     tx.agreed.remember(account, system, record, found.look.remember, now=now)
+    tell_unfit(tx, account, found.record, found.look.unfit, now=now)
     for one in found.look.asked:
         _ask(tx, account, system, record, one, now)
 

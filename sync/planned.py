@@ -31,6 +31,13 @@ class Change(StrEnum):
     """The CRM would refuse the value, or it cannot be put into the field's shape."""
 
 
+class HoldChange(StrEnum):
+    """What would become of the hold of an open case: another field or word says it."""
+
+    STARTS = "starts"
+    ENDS = "ends"
+
+
 WRITES = (Change.CREATE, Change.OVERWRITE, Change.BLANK)
 
 
@@ -47,17 +54,23 @@ class PlannedField:
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRecord:
-    """One record that would change, or refuse to."""
+    """One record that would change, or refuse to, or whose case would be held or released."""
 
     account: int
     record: str
     name: str
     fields: tuple[PlannedField, ...]
+    hold: HoldChange | None = None
 
     @property
     def is_written(self) -> bool:
         """Whether at least one field of it would be written."""
-        return any(one.change in WRITES for one in self.fields)
+        return bool(self.written_names)
+
+    @property
+    def written_names(self) -> frozenset[str]:
+        """The fields that would be written; those of the customer go by our own names."""
+        return frozenset(one.name for one in self.fields if one.change in WRITES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +98,26 @@ class Plan:
     def written(self) -> int:
         """How many records would be written."""
         return sum(one.is_written for one in self.records)
+
+    @property
+    def read(self) -> int:
+        """How many records were read: of the accounts looked at, those that are in this CRM."""
+        return self.looked_at - sum(self.unread.values())
+
+    @property
+    def holds(self) -> Mapping[str, int]:
+        """In how many open cases a hold would start, and in how many one would end."""
+        return {
+            change.value: sum(one.hold is change for one in self.records) for change in HoldChange
+        }
+
+    @property
+    def holds_told(self) -> str:
+        """The same as a sentence without its stop; empty if no hold is touched."""
+        if not any(self.holds.values()):
+            return ""
+        starts, ends = self.holds[HoldChange.STARTS], self.holds[HoldChange.ENDS]
+        return f"In open cases {starts} holds would start and {ends} would end"
 
     @property
     def summary(self) -> str:
@@ -115,6 +148,7 @@ def loaded(body: Mapping[str, Any]) -> Plan:
                             PlannedField(**{**each, "change": Change(each["change"])})
                             for each in one["fields"]
                         ),
+                        "hold": HoldChange(one["hold"]) if one.get("hold") else None,
                     }
                 )
                 for one in body["records"]
@@ -129,11 +163,12 @@ def over(plan: Plan, limits: BlastLimits) -> list[str]:
     blanks = plan.counts.get(Change.BLANK, 0)
     if blanks > limits.blanked_fields:
         found.append(f"{blanks} fields would become empty, more than {limits.blanked_fields}")
-    if plan.looked_at >= limits.changed_from:
-        percent = 100 * plan.written / plan.looked_at
+    # Of the records that there are: accounts of customers who are not in this CRM change nothing.
+    if plan.read and plan.read >= limits.changed_from:
+        percent = 100 * plan.written / plan.read
         if percent > limits.changed_percent:
             found.append(
-                f"{plan.written} of {plan.looked_at} records would change, more than "
+                f"{plan.written} of {plan.read} records would change, more than "
                 f"{limits.changed_percent} %"
             )
     return found
@@ -157,7 +192,11 @@ def drift(then: Plan, now: Plan) -> list[str]:
 def fingerprint(system: str, text: str, base: str, records: Sequence[PlannedRecord]) -> str:
     """A hash of everything that the plan rests on; time is not in it."""
     rows = [
-        [one.record, [[each.name, each.change, each.before, each.after] for each in one.fields]]
+        [
+            one.record,
+            [[each.name, each.change, each.before, each.after] for each in one.fields],
+            *([one.hold] if one.hold else []),
+        ]
         for one in sorted(records, key=lambda one: one.record)
     ]
     whole = json.dumps([system, canonical(text), base, rows], sort_keys=True, default=str)

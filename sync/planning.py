@@ -8,23 +8,26 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from domain.case import Case
 from domain.decide import decide
 from domain.described import DescribedField
 from domain.effects import Effect, EffectKind
 from domain.facts import CrmPicture
 from domain.ids import AccountId
 from domain.leaf import Known, Leaf, Missing
-from domain.merge import is_same
+from domain.merge import ABSENT, is_same
+from domain.policy import Elsewhere
 from domain.situation import Decision, Names, Situation
 from mappings.fit import refusal
 from mappings.mapping import FieldMapping
 from mappings.mapping_file import load_mapping
-from mappings.outgoing import is_in_scope, outgoing_with_notes
+from mappings.merging import with_problems
+from mappings.outgoing import is_in_scope, outgoing
 from sync.clock import Clock
 from sync.configs import Config, Configs
 from sync.durable import Store
 from sync.field_effects import field_effects, writable
-from sync.planned import Change, Plan, PlannedField, PlannedRecord, fingerprint
+from sync.planned import Change, HoldChange, Plan, PlannedField, PlannedRecord, fingerprint
 from sync.recalling import recall
 from sync.refresh import Refresh, Refreshed, Remembered
 
@@ -58,6 +61,7 @@ class Sight:
     payloads: tuple[Payload, ...] = ()
     effects: tuple[Effect, ...] = ()
     is_in_scope: bool = True
+    hold: HoldChange | None = None
 
 
 class Planner:
@@ -104,20 +108,21 @@ class Planner:
         for batch, config in self._batches(system, mapping, limit):
             for one, read in self._read(batch, config):
                 looked_at += 1
-                picture = _picture(read, system)
+                picture = _picture(read, system, config)
                 if isinstance(picture, Missing):
                     unread[picture.because] += 1
                     continue
-                found = self._sight(one, read, picture, config, described).fields
-                counts.update(each.change for each in found)
-                told = tuple(each for each in found if each.change is not Change.NO_OP)
-                if told:
+                sight = self._sight(one, read, picture, config, described)
+                counts.update(each.change for each in sight.fields)
+                told = tuple(each for each in sight.fields if each.change is not Change.NO_OP)
+                if told or sight.hold is not None:
                     records.append(
                         PlannedRecord(
                             account=int(one.account),
                             record=picture.account.id,
                             name=picture.name,
                             fields=told,
+                            hold=sight.hold,
                         )
                     )
             progress(looked_at)
@@ -155,7 +160,7 @@ class Planner:
             remembered = recall(tx, account, cause=CAUSE)
         config = replace(config, mappings={**config.mappings, system: mapping})
         ((one, read),) = self._read([remembered], config)
-        picture = _picture(read, system)
+        picture = _picture(read, system, config)
         if isinstance(picture, Missing):
             return picture
         return self._sight(one, read, picture, config, described)
@@ -194,7 +199,8 @@ class Planner:
         described: Mapping[str, DescribedField] | None,
     ) -> Sight:
         mapping = config.mappings[picture.account.system]
-        ours = self._decided(one, read, config).ours
+        decision = self._decided(one, read, config)
+        ours = decision.ours
         sight = Sight(
             account=one.account,
             record=picture.account.id,
@@ -202,13 +208,13 @@ class Planner:
             fields=(),
             ours=ours,
             theirs=picture.fields,
+            hold=_hold(one.case.case if one.case else None, decision.case),
         )
         if not is_in_scope(mapping, ours, picture.fields):
             return replace(sight, is_in_scope=False)
-        wanted = outgoing_with_notes(ours, mapping)
         with self._store.begin() as tx:
             # The very function that the workers use: what it would write is what is planned.
-            effects = field_effects(
+            looked = field_effects(
                 tx,
                 one.account,
                 picture,
@@ -216,7 +222,9 @@ class Planner:
                 mapping,
                 payments=writable(read.facts, picture),
                 now=self._clock.now(),
-            ).effects
+            )
+        effects, unfit = looked.effects, looked.look.unfit
+        told = with_problems(ours, unfit) if unfit else ours
         written = {
             name: value
             for effect in effects
@@ -225,7 +233,7 @@ class Planner:
         }
         found = [
             _planned(name, value, picture.fields.get(name), name in written, described)
-            for name, value in wanted.values.items()
+            for name, value in outgoing(told, mapping).items()
         ]
         found += [
             _planned(name, value, effect.body["expected"][name], True, None)
@@ -233,22 +241,21 @@ class Planner:
             if effect.kind is EffectKind.WRITE_CUSTOMER
             for name, value in effect.body["values"].items()
         ]
-        refused = {note.partition(" was not sent: ")[0]: note for note in wanted.notes}
         found += [
             PlannedField(
-                name=name,
+                name=each.name,
                 change=Change.REJECTED,
-                before=picture.fields.get(name),
-                why=note.partition(": ")[2],
+                before=None if each.present is ABSENT else each.present,
+                why=each.note.partition(": ")[2],
             )
-            for name, note in refused.items()
-            if " was not sent: " in note
+            for each in unfit
         ]
         return replace(
             sight,
             fields=tuple(sorted(found, key=lambda each: each.name)),
+            ours=told,
             payloads=tuple(_payload(effect, picture) for effect in effects),
-            effects=tuple(effects),
+            effects=effects,
         )
 
     def _decided(self, one: Remembered, read: Refreshed, config: Config) -> Decision:
@@ -268,13 +275,29 @@ class Planner:
         )
 
 
-def _picture(read: Refreshed, system: str) -> CrmPicture | Missing:
+def _hold(before: Case | None, after: Case | None) -> HoldChange | None:
+    """What becomes of the hold of a case that is open by now; one that only opens is no change."""
+    if before is None or not before.is_open:
+        return None
+    was, would = _is_held(before), after is not None and after.is_open and _is_held(after)
+    if was == would:
+        return None
+    return HoldChange.STARTS if would else HoldChange.ENDS
+
+
+def _is_held(case: Case) -> bool:
+    return case.word is not None or case.promise is not None
+
+
+def _picture(read: Refreshed, system: str, config: Config) -> CrmPicture | Missing:
+    """The record in this CRM, if anything would be written there at all."""
     home = read.facts.crm
     if isinstance(home, Known) and home.value.account.system == system:
         return home.value
     other = next((one for one in read.elsewhere if one.account.system == system), None)
     if other is not None:
-        return other
+        is_written = config.policy.crm.elsewhere is Elsewhere.FIELDS
+        return other if is_written else Missing("the policy writes to the CRM of the task alone")
     if isinstance(read.facts.payments, Missing):
         return read.facts.payments
     return home if isinstance(home, Missing) else Missing("it is not in this CRM")

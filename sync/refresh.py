@@ -290,6 +290,7 @@ def _says_more(one: Remembered, picture: PaymentPicture, config: Config) -> bool
         one.case.case if one.case else None,
         QuietCertificate(state=Quiet.UNKNOWN),
         picture.read_at,
+        policy=config.policy,
     )
     ours = OurSide(
         values={name: leaf for name, leaf in values.items() if name.startswith(OF_PAYMENTS)},

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
-from math import ceil
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import sqlalchemy as sa
@@ -18,11 +19,17 @@ if TYPE_CHECKING:
     from jobs.runtime import Runtime
 
 backfill = typer.Typer(invoke_without_command=True)
-LEFT = sa.text("SELECT count(*) FROM lanes WHERE dirty_seq > done_seq")
+LEFT = sa.text(
+    "SELECT count(*) FROM lanes WHERE dirty_seq > done_seq "
+    "AND (not_before IS NULL OR not_before <= :soon)"
+)
+SOON = timedelta(minutes=10)
+"""Work that was put off for longer waits for a vendor or a person, and nobody should wait for it at
+the keyboard."""
 REPAIRED = sa.text(
     "SELECT system, count(DISTINCT account_id) FROM effects "
-    "WHERE kind = 'write_fields' AND position(:cause IN cause) > 0 AND created_at >= :since "
-    "GROUP BY system"
+    "WHERE kind IN ('write_fields', 'write_customer') "
+    "AND position(:cause IN cause) > 0 AND created_at >= :since GROUP BY system ORDER BY system"
 )
 LOOK_EVERY = 0.5
 """Seconds between two looks at what is left."""
@@ -58,6 +65,7 @@ def fill(
     """
     if context.invoked_subcommand is not None:
         return
+    from jobs.plans import fill_price
     from jobs.runtime import PAYMENTS_SYSTEM
     from sync.backfill import CAUSE, Backfill
 
@@ -70,7 +78,7 @@ def fill(
         )
         with err.status("counting customers"):
             counted = filler.count(again=again)
-        cost = _cost(here, counted.seen)
+        cost = fill_price(here, counted.seen)
         told = ", ".join(f"{calls} calls to {name}" for name, calls in cost.items())
         text = (
             f"{counted.seen} customers are listed, {counted.new} of them new here, and each is "
@@ -91,26 +99,16 @@ def fill(
                     f"{found.seen} of {counted.seen} customers listed"
                 ),
             )
-        left = _watch(here, listed.seen) if wait else _left(here)
-        repaired = _repaired(here, CAUSE, since)
+        left = watch(here, listed.seen) if wait else left_over(here)
+        repaired = repaired_since(here, CAUSE, since)
     if as_json:
         print_json({**asdict(listed), "left": left, "repaired": repaired})
         return
     out.print(f"{listed.seen} customers listed, {listed.new} new; {left} still wait.")
-    for system, count in repaired.items():
-        out.print(f"{count} records in {system} differed.", markup=False)
+    tell_repaired(repaired)
 
 
-def _cost(here: Runtime, customers: int) -> dict[str, int]:
-    from jobs.plans import FAILING_CALLS
-    from jobs.relay import BULK_BATCH
-    from jobs.runtime import PAYMENTS_SYSTEM
-
-    crm = 2 * ceil(customers / BULK_BATCH)
-    return {PAYMENTS_SYSTEM: FAILING_CALLS * customers} | dict.fromkeys(here.crms, crm)
-
-
-def _watch(here: Runtime, total: int) -> int:
+def watch(here: Runtime, total: int) -> int:
     """A bar until nothing waits; it ends early if nobody works."""
     from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
@@ -119,7 +117,7 @@ def _watch(here: Runtime, total: int) -> int:
     columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("accounts", total=total)
-        while left := _left(here):
+        while left := left_over(here):
             bar.update(task, completed=max(0, total - left))
             if not is_working(here.redis):
                 err.print("No worker runs: `kidglove up` goes on with it.")
@@ -128,12 +126,20 @@ def _watch(here: Runtime, total: int) -> int:
     return 0
 
 
-def _left(here: Runtime) -> int:
+def left_over(here: Runtime) -> int:
+    """How many lanes wait for a worker."""
     with here.store.begin() as tx:
-        return int(tx.connection.execute(LEFT).scalar_one())
+        return int(tx.connection.execute(LEFT, {"soon": here.clock.now() + SOON}).scalar_one())
 
 
-def _repaired(here: Runtime, cause: str, since: datetime) -> dict[str, int]:
+def repaired_since(here: Runtime, cause: str, since: datetime) -> dict[str, int]:
+    """How many records of each system differed, by the writes made since then for this cause."""
     with here.store.begin() as tx:
         rows = tx.connection.execute(REPAIRED, {"cause": cause, "since": since})
         return {str(row[0]): int(row[1]) for row in rows}
+
+
+def tell_repaired(repaired: Mapping[str, int]) -> None:
+    """A line for each system whose records differed."""
+    for system, count in repaired.items():
+        out.print(f"{count} records in {system} differed.", markup=False)

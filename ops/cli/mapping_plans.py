@@ -213,9 +213,10 @@ def _carry_out(
             "Nothing was changed.",
             "If it is meant, say so with --past-limits; the limits stand in the mapping.",
         )
+    holds = f"{plan.holds_told}. " if plan.holds_told else ""
     agree(
         f"Plan {plan.id} takes the place of {plan.base}: {plan.summary}, in {plan.written} "
-        f"records. {counts.accounts} accounts are judged by it from their next look on, "
+        f"records. {holds}{counts.accounts} accounts are judged by it from their next look on, "
         f"{counts.open_cases} of them with an open case.",
         yes=yes and (past_limits or not too_much),
     )
@@ -259,6 +260,7 @@ def _told(plan: Plan, limits: Any) -> dict[str, Any]:
         "counts": plan.counts,
         "written": plan.written,
         "unread": plan.unread,
+        "holds": plan.holds,
         "cost": price(plan),
         "look_cost": plan.calls,
         "stops": over(plan, limits),
@@ -278,8 +280,12 @@ def _print_plan(plan: Plan, limits: Any, *, show: int) -> None:
         out.print(f"\n{record.name}  {record.record}", style="bold", markup=False)
         for one in record.fields:
             out.print(_line(one), markup=False, soft_wrap=True)
+        if record.hold:
+            out.print(f"  its hold {record.hold}", markup=False)
     if len(plan.records) > show:
         out.print(f"\nand {len(plan.records) - show} more records; --show {len(plan.records)}")
+    if plan.holds_told:
+        out.print(f"\n{plan.holds_told}.", style="yellow", markup=False)
     for why, count in plan.unread.items():
         out.print(f"\n{count} accounts not looked at: {why}", markup=False)
     _print_costs("\nThis look took", plan.calls)

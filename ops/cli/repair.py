@@ -22,7 +22,7 @@ from ops.cli.common import (
     runtime,
     whoami,
 )
-from ops.cli.filling import backfill
+from ops.cli.filling import backfill, left_over, repaired_since, tell_repaired, watch
 
 if TYPE_CHECKING:
     from domain.rows import StoredEffect
@@ -213,6 +213,9 @@ def reconcile(
     whole: Annotated[
         bool, typer.Option("--whole", help="Read every account, not only those that differ.")
     ] = False,
+    wait: Annotated[
+        bool, typer.Option("--wait/--no-wait", help="Stay until the workers have judged them.")
+    ] = True,
     yes: Yes = False,
     as_json: Json = False,
 ) -> None:
@@ -220,7 +223,7 @@ def reconcile(
 
     It runs by itself once a day. Lists show who differs from what was last read; those accounts,
     and all with an open case, are read and judged. Asking twice is free: what is as it should be
-    gives no write.
+    gives no write. At the end it says how many records differed and are written.
 
     Examples:
 
@@ -251,18 +254,24 @@ def reconcile(
                 out.print(text, markup=False)
             return
         agree(text, yes=yes)
+        since = here.clock.now()
         with err.status("looking"):
             found = run_reconcile(here, whole=whole)
+        left = watch(here, left_over(here)) if wait else left_over(here)
+        # Whatever was found by a list or a poll has that one's cause: all that follows is meant.
+        repaired = repaired_since(here, "", since)
     left_out = [problem.message for one in found.values() for problem in one.problems]
     if as_json:
         told = {name: {"seen": one.seen, "marked": one.marked} for name, one in found.items()}
-        print_json({**told, "left_out": left_out})
+        print_json({**told, "left_out": left_out, "left": left, "repaired": repaired})
     else:
         print_table(
             ("looked at", "seen", "to be judged again"),
             [(name, one.seen, one.marked) for name, one in found.items()],
             none="Nothing is connected.",
         )
+        tell_repaired(repaired)
+        out.print(f"{left} still wait." if left else "Everybody was looked at.")
         for message in left_out:
             out.print(f"Left out: {message}", markup=False)
     raise typer.Exit(1 if left_out else 0)

@@ -86,7 +86,7 @@ def test_a_plan_shows_counts_records_and_cost_and_writes_nothing(
     )
     assert "0 records now; 2 records at their next look, within a day." in page.section("Apply")
     assert (
-        "2 records, behind urgent work: at most 6 calls to Stripe and 2 calls to Salesforce."
+        "2 records, behind urgent work: at most 6 calls to Stripe and 3 calls to Salesforce."
         in page.section("Apply")
     )
     assert "2 accounts are judged by it from their next look on, 2 of them" in page.section("Apply")

@@ -92,7 +92,7 @@ def test_a_plan_shows_each_record_before_and_after_and_writes_nothing(
         for name in ("Aurelius Partners", "Borealis Freight")
     ]
     assert plan["accounts"] == 2
-    assert plan["cost"] == {"stripe": 6, "salesforce": 2}
+    assert plan["cost"] == {"stripe": 6, "salesforce": 3}
     assert plan["look_cost"]["salesforce"] == 2
     desk.world.settle()
     assert accounts(desk) == before

@@ -47,14 +47,14 @@ WINNERS = {
 }
 FIRST_SIGHT = {
     # arrow, rule: nothing was agreed yet; both blank, only ours, only theirs, two values
-    (Flow.OUT, Rule.OURS): "=  >  >  >",
+    (Flow.OUT, Rule.OURS): "=  >  =  >",
     (Flow.OUT, Rule.THEIRS): "=  =  =  =",
     (Flow.OUT, Rule.NEWEST): "=  >  =  =",
     (Flow.OUT, Rule.IF_BLANK): "=  >  =  =",
     (Flow.OUT, Rule.HUMAN): "=  >  =  =",
     (Flow.OUT, Rule.ASK): "=  >  ?  ?",
     (Flow.IN, Rule.OURS): "=  =  =  =",
-    (Flow.IN, Rule.THEIRS): "=  <  <  <",
+    (Flow.IN, Rule.THEIRS): "=  =  <  <",
     (Flow.IN, Rule.NEWEST): "=  =  <  =",
     (Flow.IN, Rule.IF_BLANK): "=  =  <  =",
     (Flow.IN, Rule.HUMAN): "=  =  <  =",
@@ -99,6 +99,54 @@ def test_each_rule_has_its_winner_where_nothing_was_agreed_yet(flow: Flow, rule:
     found = [SIGNS[look(flow, rule, state, agreed=False).act] for state in states]
 
     assert found == FIRST_SIGHT[flow, rule].split()
+
+
+@pytest.mark.parametrize(
+    ("flow", "rule", "state", "does"),
+    [
+        (Flow.OUT, Rule.OURS, "_C", Act.WRITE_THEIRS),
+        (Flow.IN, Rule.THEIRS, "B_", Act.WRITE_OURS),
+        (Flow.OUT, Rule.THEIRS, "_C", Act.KEEP),
+    ],
+)
+def test_what_only_we_say_is_cleared_at_first_sight_too(
+    flow: Flow, rule: Rule, state: str, does: Act
+) -> None:
+    ours, theirs = (Held(value=VALUES[one]) for one in state)
+
+    merged = merge(flow=flow, rule=rule, base=None, ours=ours, theirs=theirs, clears=True)
+
+    assert merged.act is does
+
+
+@pytest.mark.parametrize("stands", ["ours", "theirs"])
+@pytest.mark.parametrize("flow", Flow)
+def test_the_answer_of_a_person_ends_the_question(flow: Flow, stands: str) -> None:
+    held = {"ours": Held(value="B"), "theirs": Held(value="C")}
+    said = {name: ABSENT if name == stands else one.value for name, one in held.items()}
+
+    first = merge(
+        flow=flow,
+        rule=Rule.ASK,
+        base=Base(ours=said["ours"], theirs=said["theirs"]),
+        ours=held["ours"],
+        theirs=held["theirs"],
+    )
+
+    loser = Act.WRITE_THEIRS if stands == "ours" else Act.WRITE_OURS
+    allowed = {Flow.OUT: Act.WRITE_THEIRS, Flow.IN: Act.WRITE_OURS}.get(flow, loser)
+    assert (first.act, first.settles) == ((loser, False) if allowed is loser else (Act.KEEP, True))
+
+
+@pytest.mark.parametrize(("flow", "said"), [(Flow.OUT, (7, ABSENT)), (Flow.IN, (ABSENT, 7))])
+def test_an_answer_about_another_value_is_asked_for_anew(
+    flow: Flow, said: tuple[object, object]
+) -> None:
+    base = Base(ours=said[0], theirs=said[1])
+    merged = merge(
+        flow=flow, rule=Rule.ASK, base=base, ours=Held(value="B"), theirs=Held(value="C")
+    )
+    assert merged.act is Act.ASK
 
 
 def test_every_rule_and_arrow_stands_in_both_tables() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -13,11 +14,21 @@ from domain.facts import AccountFacts, Card, PaymentPicture, Subscription, Subsc
 from domain.holds import HeldByPromise, HeldByWord, Quiet, QuietCertificate
 from domain.ids import AccountId, Ref
 from domain.leaf import Known, Missing
+from domain.money import Money
+from domain.policy import ExchangeRate, Policy, Tier
 from domain.projection import our_values
-from tests.unit.desk import usd
+from tests.unit.desk import failed, usd
 
 NOW = datetime(2026, 11, 20, 14, tzinfo=UTC)
 PICTURE = PaymentPicture(customer=Ref("payments", "customer", "cus_1"), read_at=NOW)
+POLICY = Policy(name="plain", version=1, tiers=(Tier(name="rest"),))
+RATED = replace(
+    POLICY,
+    rates={
+        "jpy": ExchangeRate(rate=Decimal("0.0065"), as_of="2026-11-01"),
+        "eur": ExchangeRate(rate=Decimal("1.1"), as_of="2026-11-01"),
+    },
+)
 CASE = Case(
     account=AccountId(1),
     number=1,
@@ -31,12 +42,12 @@ WORD = HeldByWord(
 )
 
 
-def told(case: Case | None = None, **parts: Any) -> dict[str, object]:
+def told(case: Case | None = None, *, policy: Policy = POLICY, **parts: Any) -> dict[str, object]:
     """Our values, by name, of an account with this picture and case."""
     facts = AccountFacts(
         payments=Known(replace(PICTURE, **parts), "payments"), crm=Missing("not needed")
     )
-    found = our_values(facts, case, QuietCertificate(state=Quiet.OFF), NOW)
+    found = our_values(facts, case, QuietCertificate(state=Quiet.OFF), NOW, policy=policy)
     return {name: leaf.value for name, leaf in found.items() if isinstance(leaf, Known)}
 
 
@@ -102,3 +113,31 @@ def test_the_first_subscription_that_ends_is_told_and_one_that_has_ended_is_not(
 
     assert found["payment.cancel_on"] == date(2026, 11, 25)
     assert told()["payment.cancel_on"] is None
+
+
+def owing(*amounts: tuple[int, str], policy: Policy) -> tuple[object, object]:
+    """What the CRM is told of a customer who owes these minor units: the sum and its currency."""
+    invoices = tuple(
+        failed(NOW, id=f"in_{number}", remaining=Money(minor, currency), attempted=True)
+        for number, (minor, currency) in enumerate(amounts)
+    )
+    found = told(policy=policy, invoices=invoices)
+    return found["payment.amount_due"], found["payment.currency"]
+
+
+@pytest.mark.parametrize(
+    ("amounts", "policy", "said"),
+    [
+        ([(500_000, "usd"), (100_000, "jpy")], RATED, (500_000, "usd")),
+        ([(500_000, "usd"), (900_000, "jpy")], RATED, (900_000, "jpy")),
+        ([(500_000, "usd"), (100_000, "jpy")], POLICY, (100_000, "jpy")),
+        ([(1, "usd"), (2, "usd"), (100_000, "jpy")], POLICY, (3, "usd")),
+        ([(1, "usd"), (100_000, "jpy"), (100_000, "mad")], RATED, (100_000, "jpy")),
+    ],
+    ids=["rated", "rated and larger", "no rate, a tie", "no rate, most", "one without a rate"],
+)
+def test_of_several_currencies_the_one_that_matters_most_is_told(
+    amounts: list[tuple[int, str]], policy: Policy, said: tuple[int, str]
+) -> None:
+    for order in (amounts, amounts[::-1]):
+        assert owing(*order, policy=policy) == (Money(*said), said[1])
