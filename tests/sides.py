@@ -1,17 +1,17 @@
 """Both CRMs behind one set of verbs, so that one story can be played on either.
 
-A side is what a CSM does and sees; what the vendor calls its fields stays in here.
+A side is what a CSM does and sees; what the vendor calls its fields stays in `side_salesforce` and
+`side_hubspot`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, timedelta
 from typing import Any, Protocol
-from zoneinfo import ZoneInfo
 
-from simulators.hubspot import HubspotSim
-from simulators.salesforce import SalesforceSim
+from simulators.faults import FaultDial
+from simulators.hooks import Postman
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,11 +22,17 @@ class SeenTask:
     key: str
     subject: str
     body: str
+    """The body as it is stored."""
+    text: str
+    """The body as it is read: a line for each line on the screen."""
     owner: str
     """The owner's name."""
+    contact: str | None
     due: date
+    made_at: datetime
     is_done: bool
     is_high: bool
+    is_call: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,17 +48,53 @@ class Side(Protocol):
     """One CRM in the hands of its people: csm, owner, manager and fallback."""
 
     system: str
+    title: str
+    """What people call this CRM."""
     phone: str
     city: str
     site: str
     """What this CRM calls an account's telephone, its town and its website."""
+    calls_to_write: int
+    """How many calls it takes to write an account and its task."""
+    misses_a_task_after: timedelta
+    """How long after its deletion a task of ours is missed at the latest."""
 
     @property
     def people(self) -> dict[str, str]: ...
 
-    def add_account(self, name: str, *, customer: str | None) -> str:
-        """An account of the owner's and the CSM's."""
+    @property
+    def faults(self) -> FaultDial: ...
+
+    @property
+    def postman(self) -> Postman: ...
+
+    # ------------------------------------------------------------ what is on record
+
+    def add_account(self, name: str, *, customer: str | None, **details: Any) -> str:
+        """An account of the owner's and the CSM's. The details are our words for what a mapping
+        may show: csm, health, health_at, cs_tier, expansion, renewal_call, contract, contract_end,
+        and override (`always` or `never`)."""
         ...
+
+    def set(self, account: str, **details: Any) -> None:
+        """The CSM changes details of an account, or which `customer` it is."""
+        ...
+
+    def add_person(self, name: str, *, zone: str) -> str:
+        """A colleague who works in that zone."""
+        ...
+
+    def add_payer(self, account: str, first: str, last: str, mail: str) -> str:
+        """The contact who pays the account's invoices."""
+        ...
+
+    def add_ticket(self, account: str, title: str) -> None: ...
+
+    def add_meeting(self, account: str, title: str, at: datetime) -> None:
+        """A meeting of the CSM's with the customer."""
+        ...
+
+    # ------------------------------------------------------------ what the CSM says
 
     def say(self, account: str, word: str | None, *, until: date | None = None) -> None:
         """The CSM sets the status: `held`, `released`, another word, or None."""
@@ -62,6 +104,10 @@ class Side(Protocol):
 
     def edit(self, account: str, field: str, value: str | None) -> None:
         """The CSM types something into a field of the account, by the CRM's own name."""
+        ...
+
+    def overwrite_status(self, account: str, status: str) -> None:
+        """The CSM puts another value into our payment status: `current`."""
         ...
 
     def value(self, account: str, field: str) -> Any:
@@ -76,18 +122,50 @@ class Side(Protocol):
         """Keep what this CRM has to tell, or let it go."""
         ...
 
+    # ------------------------------------------------------------ tasks
+
     def tasks(self, account: str) -> list[SeenTask]:
         """Our tasks of an account, oldest first."""
         ...
 
+    def every_task(self) -> list[SeenTask]:
+        """Our tasks, whatever they hang on, oldest first."""
+        ...
+
+    def copied(self, task: SeenTask, account: str, *, key: bool) -> str:
+        """Another integration mirrors a task of the other CRM into this one, with its key or
+        without; returns the id of the copy."""
+        ...
+
+    def task_row(self, id: str) -> dict[str, Any]:
+        """Everything that the CRM shows of a task, stamps included."""
+        ...
+
     def complete(self, task: SeenTask, outcome: str | None = None) -> None:
-        """The CSM completes a task; `outcome` is will_pay, no_answer or None."""
+        """The CSM completes a task; `outcome` is one of will_pay, card_updated, needs_time,
+        no_answer, or None."""
         ...
 
     def snooze(self, task: SeenTask, day: date) -> None: ...
 
     def note(self, task: SeenTask, text: str) -> None:
         """The CSM writes a line under the text of the task."""
+        ...
+
+    def note_above(self, task: SeenTask, text: str) -> None:
+        """The CSM writes a line over the text of the task."""
+        ...
+
+    def give(self, task: SeenTask, person: str) -> None:
+        """The CSM gives a task to one of `people`."""
+        ...
+
+    def lower(self, task: SeenTask) -> None:
+        """The CSM says that a task is of low priority."""
+        ...
+
+    def remove(self, task: SeenTask) -> None:
+        """The CSM deletes a task."""
         ...
 
     def talk(self, account: str) -> None:
@@ -101,6 +179,43 @@ class Side(Protocol):
     def fields(self, account: str) -> SeenFields: ...
 
     def delete(self, account: str) -> None: ...
+
+    def merge(self, survivor: str, account: str) -> str:
+        """The admin merges an account into another one, with what it says of the customer; returns
+        the id of what is left."""
+        ...
+
+    # ------------------------------------------------------------ troubles
+
+    def refuse_tasks(self, words: str, *, only_changes: bool = False) -> None:
+        """The admin's rule: no task is saved, or no task that is there already."""
+        ...
+
+    def accept_tasks(self) -> None:
+        """The rule is lifted."""
+        ...
+
+    def use_up_calls(self) -> None:
+        """Others have made all of today's calls."""
+        ...
+
+    def allow_calls(self) -> None:
+        """There are calls again."""
+        ...
+
+    def refuse_a_write(self) -> None:
+        """The next write of a task finds today's calls used up."""
+        ...
+
+    def lose_answers(self, *, times: int) -> None:
+        """The next writes of tasks are carried out, and their answers are lost."""
+        ...
+
+    # ------------------------------------------------------------ counts
+
+    def state(self) -> dict[str, Any]:
+        """All that is an outcome, and no bookkeeping, so that two histories can be compared."""
+        ...
 
     def calls(self) -> int:
         """API calls so far."""
@@ -118,234 +233,6 @@ def living(side: Side, account: str) -> SeenTask:
     return found[0]
 
 
-@dataclass
-class SalesforceSide:
-    """The simulated Salesforce org."""
-
-    org: SalesforceSim
-    people: dict[str, str]
-    system: str = "salesforce"
-    phone: str = "Phone"
-    city: str = "BillingCity"
-    site: str = "Website"
-
-    def add_account(self, name: str, *, customer: str | None) -> str:
-        return self.org.add_account(
-            name,
-            owner=self.people["owner"],
-            Stripe_Customer_Id__c=customer,
-            CSM__c=self.people["csm"],
-            Health_Score__c=62,
-        )
-
-    def say(self, account: str, word: str | None, *, until: date | None = None) -> None:
-        words = {"held": "In Resolution", "released": "Released"}
-        self._edit(
-            account,
-            Dunning_Status__c=words.get(word, word) if word else None,
-            Dunning_Hold_Until__c=until.isoformat() if until else None,
-        )
-
-    def promise(self, account: str, day: date | None) -> None:
-        self._edit(account, Dunning_Promise_Date__c=day.isoformat() if day else None)
-
-    def edit(self, account: str, field: str, value: str | None) -> None:
-        self._edit(account, **{field: value})
-
-    def value(self, account: str, field: str) -> Any:
-        return self.org.get(account)[field]
-
-    def row(self, account: str) -> dict[str, Any]:
-        return dict(self.org.get(account))
-
-    def keep_messages(self, *, kept: bool) -> None:
-        self.org.postman.dial.held = kept
-
-    def tasks(self, account: str) -> list[SeenTask]:
-        names = {row["Id"]: row["Name"] for row in self.org.rows("User")}
-        return [
-            SeenTask(
-                id=row["Id"],
-                key=row["Dunning_Key__c"],
-                subject=row["Subject"],
-                body=row["Description"] or "",
-                owner=str(names.get(row["OwnerId"], row["OwnerId"])),
-                due=date.fromisoformat(row["ActivityDate"]),
-                is_done=row["IsClosed"],
-                is_high=row["Priority"] == "High",
-            )
-            for row in self.org.rows("Task")
-            if row.get("Dunning_Key__c") and row.get("WhatId") == account
-        ]
-
-    def complete(self, task: SeenTask, outcome: str | None = None) -> None:
-        words = {"will_pay": "Reached - will pay", "no_answer": "No answer"}
-        self.org.human(self.people["csm"]).complete_task(
-            task.id, words[outcome] if outcome else None
-        )
-
-    def snooze(self, task: SeenTask, day: date) -> None:
-        self._task(task, ActivityDate=day.isoformat())
-
-    def note(self, task: SeenTask, text: str) -> None:
-        self._task(task, Description=f"{task.body}\n{text}")
-
-    def talk(self, account: str) -> None:
-        self.org.add_event(
-            account, "Called them", start=self.org.clock.now(), owner=self.people["csm"]
-        )
-
-    def leave(self, person: str) -> None:
-        self.org.deactivate(self.people[person])
-
-    def fields(self, account: str) -> SeenFields:
-        row = self.org.get(account)
-        status, quiet = row.get("Payment_Status__c"), row.get("Dunning_Quiet_State__c")
-        return SeenFields(
-            status={"Payment failed": "failed", "Past due": "past_due"}.get(
-                str(status), _small(status)
-            ),
-            quiet=_small(quiet),
-            amount=row.get("Amount_Past_Due__c"),
-        )
-
-    def delete(self, account: str) -> None:
-        self.org.human(self.people["csm"]).delete("Account", account)
-
-    def calls(self) -> int:
-        return len(self.org.app.requests)
-
-    def writes(self) -> int:
-        return sum(bool(one.wrote) for one in self.org.app.requests)
-
-    def _edit(self, account: str, **fields: Any) -> None:
-        self.org.human(self.people["csm"]).update("Account", account, fields)
-
-    def _task(self, task: SeenTask, **fields: Any) -> None:
-        self.org.human(self.people["csm"]).update("Task", task.id, fields)
-
-
-@dataclass
-class HubspotSide:
-    """The simulated HubSpot account."""
-
-    portal: HubspotSim
-    people: dict[str, str]
-    system: str = "hubspot"
-    phone: str = "phone"
-    city: str = "city"
-    site: str = "domain"
-
-    def add_account(self, name: str, *, customer: str | None) -> str:
-        return self.portal.add_company(
-            name,
-            owner=self.people["owner"],
-            stripe_customer_id=customer,
-            kidglove_csm=self.people["csm"],
-            kidglove_escalation_owner=self.people["manager"],
-            kidglove_health_score=62,
-        )
-
-    def say(self, account: str, word: str | None, *, until: date | None = None) -> None:
-        words = {"held": "in_resolution", "released": "released"}
-        self._edit(
-            account,
-            billing_resolution_status=words.get(word, word) if word else None,
-            billing_resolution_until=until,
-        )
-
-    def promise(self, account: str, day: date | None) -> None:
-        self._edit(account, billing_promise_date=day)
-
-    def edit(self, account: str, field: str, value: str | None) -> None:
-        self._edit(account, **{field: value})
-
-    def value(self, account: str, field: str) -> Any:
-        return self.portal.get("companies", account).get(field) or None
-
-    def row(self, account: str) -> dict[str, Any]:
-        return dict(self.portal.get("companies", account))
-
-    def keep_messages(self, *, kept: bool) -> None:
-        self.portal.postman.dial.held = kept
-
-    def tasks(self, account: str) -> list[SeenTask]:
-        names = {id: name for name, id in self._names.items()}
-        ids = set(self.portal.linked("companies", account, "tasks"))
-        return [
-            SeenTask(
-                id=row["hs_object_id"],
-                key=row["kidglove_key"],
-                subject=row["hs_task_subject"],
-                body=row.get("hs_task_body") or "",
-                owner=names.get(row.get("hubspot_owner_id") or "", "nobody"),
-                due=_local(row["hs_timestamp"]),
-                is_done=row["hs_task_status"] == "COMPLETED",
-                is_high=row.get("hs_task_priority") == "HIGH",
-            )
-            for row in sorted(self.portal.rows("tasks"), key=lambda one: int(one["hs_object_id"]))
-            if row.get("kidglove_key") and row["hs_object_id"] in ids
-        ]
-
-    @property
-    def _names(self) -> dict[str, str]:
-        titles = {
-            "csm": "Morgan Vale",
-            "owner": "Felix Nordstrom",
-            "manager": "Ines Okafor",
-            "fallback": "Billing Ops",
-        }
-        return {titles[role]: id for role, id in self.people.items()}
-
-    def complete(self, task: SeenTask, outcome: str | None = None) -> None:
-        words = {"will_pay": "reached_will_pay", "no_answer": "no_answer"}
-        more = {"kidglove_outcome": words[outcome]} if outcome else {}
-        self._csm.complete_task(task.id, **more)
-
-    def snooze(self, task: SeenTask, day: date) -> None:
-        self._csm.snooze_task(task.id, datetime.combine(day, time(14), tzinfo=UTC))
-
-    def note(self, task: SeenTask, text: str) -> None:
-        self._csm.edit_task(task.id, hs_task_body=f"{task.body}<p>{text}</p>")
-
-    def talk(self, account: str) -> None:
-        self._csm.log_call(account, "Called them")
-
-    def leave(self, person: str) -> None:
-        self.portal.deactivate(self.people[person])
-
-    def fields(self, account: str) -> SeenFields:
-        row = self.portal.get("companies", account)
-        amount = row.get("kidglove_amount_due")
-        return SeenFields(
-            status=row.get("kidglove_payment_status") or None,
-            quiet=row.get("kidglove_quiet_state") or None,
-            amount=float(amount) if amount else None,
-        )
-
-    def delete(self, account: str) -> None:
-        self._csm.delete("companies", account)
-
-    def calls(self) -> int:
-        return len(self.portal.requests)
-
-    def writes(self) -> int:
-        return len(self.portal.writes())
-
-    @property
-    def _csm(self) -> Any:
-        return self.portal.human(self.people["csm"])
-
-    def _edit(self, account: str, **properties: Any) -> None:
-        blank = {name: "" if value is None else value for name, value in properties.items()}
-        self._csm.set_company(account, **blank)
-
-
-def _small(word: object) -> str | None:
+def small(word: object) -> str | None:
+    """A label as a word of ours."""
     return str(word).lower().replace(" ", "_") if word else None
-
-
-def _local(stamp: str) -> date:
-    """The day in New York, where these people work."""
-    moment = datetime.fromisoformat(stamp.replace("Z", "+00:00"))
-    return moment.astimezone(ZoneInfo("America/New_York")).date()

@@ -33,7 +33,9 @@ from simulators.salesforce import SalesforceSim
 from simulators.stripe import Behaviour, StripeSim
 from simulators.wire import LoopbackServer
 from tests.lanes import due_lanes
-from tests.sides import HubspotSide, SalesforceSide, Side
+from tests.side_hubspot import HubspotSide
+from tests.side_salesforce import SalesforceSide
+from tests.sides import Side
 
 START = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 """A Friday morning in New York."""

@@ -70,7 +70,7 @@ class AccountReader:
         urgent: bool = False,
     ) -> Found:
         """See `ReadsAccounts.read_accounts`. Raises `Misconfigured` if a mapped property is
-        missing. An id that was deleted is `Gone`.
+        missing. An id that was deleted finds nothing; one that cannot be an id is `Gone`.
 
         Tickets, talks and contacts that may not be read become `Missing`; the rest is answered.
         """
@@ -97,7 +97,8 @@ class AccountReader:
         for as_asked, id in wanted.items():
             row = by_id.get(id)
             answers[as_asked] = (
-                _found([row], records) if row is not None else Gone(f"there is no company {id}")
+                # None of that id any more: nothing was found, which is no failure to read.
+                _found([row], records) if row is not None else FoundAccounts(records=())
             )
         for customer, some in claims.items():
             answers[customer] = _found(newest_first(some), records)

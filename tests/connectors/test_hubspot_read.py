@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import requests
 
-from domain.errors import Gone, Misconfigured
+from domain.errors import Misconfigured
 from domain.facts import Role
 from domain.leaf import Known, Missing
 from domain.ports import FoundAccounts
@@ -63,10 +63,10 @@ def test_who_said_the_word_and_when_comes_from_its_history(stage: Stage) -> None
     assert (record.changed_by, record.changed_at) == (stage.csm, START)
 
 
-def test_a_company_that_was_deleted_is_gone(stage: Stage) -> None:
+def test_a_company_that_was_deleted_is_found_nowhere(stage: Stage) -> None:
     stage.sim.human(stage.csm).delete("companies", stage.company)
     answer = stage.connector().read_accounts(ids=[stage.company], plan=PLAN)[stage.company]
-    assert isinstance(answer, Gone)
+    assert answer == FoundAccounts(records=())
 
 
 def test_a_customer_that_nobody_claims_is_found_nowhere(stage: Stage) -> None:

@@ -1,4 +1,4 @@
-"""What people do in the simulated org, and what they find there: for journeys of the task."""
+"""What people do in the CRM, and what they find there: for journeys of the task."""
 
 from __future__ import annotations
 
@@ -7,53 +7,47 @@ from typing import Any
 
 from domain.effects import EffectKind
 from domain.rows import EffectState, StoredEffect
+from tests.sides import Side, living
 from tests.world import World
-
-POLL = "poll:salesforce"
-"""Changes of tasks are found by the poll; accounts also announce theirs."""
 
 
 def polled(world: World) -> None:
-    """The next poll of the CRM takes place, and everything that follows from it."""
-    world.runtime.upkeep(POLL)
+    """The next poll of each CRM takes place, and everything that follows from it.
+
+    Changes of tasks are found by it; accounts also announce theirs. Moments pass before it, because
+    a list of changes ends before the present.
+    """
+    world.advance(timedelta(seconds=5))
+    for side in world.sides:
+        world.runtime.upkeep(f"poll:{side.system}")
     world.settle()
 
 
-def edits(world: World, account: str, *, by: str = "csm", **fields: object) -> None:
-    """Somebody edits the living task, and the next poll finds it."""
-    world.org.human(world.people[by]).update("Task", world.task(account)["Id"], fields)
-    polled(world)
-
-
-def completes(world: World, account: str, outcome: str | None = None) -> None:
+def completes(world: World, crm: Side, account: str, outcome: str | None = None) -> None:
     """The CSM completes the living task, and the next poll finds it."""
-    world.org.human(world.people["csm"]).complete_task(world.task(account)["Id"], outcome)
+    crm.complete(living(crm, account), outcome)
     polled(world)
 
 
-def logs_a_call(world: World, account: str, *, by: str = "csm") -> None:
-    """Somebody logs a finished call of their own on the account."""
-    made = world.org.human(world.people[by]).create(
-        "Task",
-        {"Subject": "Spoke with Dana", "WhatId": account, "TaskSubtype": "Call"},
-    )
-    world.org.human(world.people[by]).complete_task(made)
-    polled(world)
-
-
-def text(world: World, account: str) -> str:
+def text(crm: Side, account: str) -> str:
     """The text of the living task."""
-    return str(world.task(account)["Description"])
+    return living(crm, account).text
 
 
-def line(world: World, account: str, label: str) -> str:
+def line(crm: Side, account: str, label: str) -> str:
     """One line of its first screen."""
-    return next(one for one in text(world, account).splitlines() if one.startswith(f"{label}: "))
+    return next(one for one in text(crm, account).splitlines() if one.startswith(f"{label}: "))
+
+
+def vip(world: World, **details: Any) -> tuple[str, str]:
+    """A VIP with two years of paid history, in both systems; returns customer and account."""
+    made = world.customer()
+    return made, world.sides[0].add_account("Aurelius Partners", customer=made, **details)
 
 
 def customer(world: World, name: str, *, mrr: int, **parts: Any) -> tuple[str, str]:
     """A customer with so much a month (in minor units) and a card that will be declined, in both
-    systems; returns customer and account. `card`, `metadata`, `months`, `fields` may be given."""
+    systems; returns customer and account. `card`, `metadata`, `months`, `details` may be given."""
     made = world.stripe.add_customer(
         name,
         f"ap@{name.lower().replace(' ', '-')}.example",
@@ -69,9 +63,8 @@ def customer(world: World, name: str, *, mrr: int, **parts: Any) -> tuple[str, s
         quantity=parts.get("quantity", 1),
         product=parts.get("product", "Plan"),
     )
-    fields = {"Stripe_Customer_Id__c": made, **parts.get("fields", {})}
-    account = world.org.add_account(name, owner=world.people["owner"], **fields)
-    return made, account
+    details = {"csm": None, "health": None, **parts.get("details", {})}
+    return made, world.sides[0].add_account(name, customer=made, **details)
 
 
 def kept(world: World, customer: str, *, rule: str | None = None) -> list[StoredEffect]:
@@ -91,6 +84,7 @@ def full_account(
     world: World, *, card: str = "declines:insufficient_funds"
 ) -> tuple[str, str, str]:
     """A VIP of whom everything is on record; returns customer, account and contact."""
+    crm = world.sides[0]
     made, account = customer(
         world,
         "Aurelius Partners",
@@ -98,24 +92,18 @@ def full_account(
         card=card,
         months=24,
         history=[("failed_then_paid", 5, 3), ("failed_then_paid", 10, 5)],
-        fields={
-            "CSM__c": world.people["csm"],
-            "Health_Score__c": 62,
-            "Health_Score_At__c": datetime(2026, 11, 18, 9, tzinfo=UTC),
-            "CS_Tier__c": "Gold",
-            "Expansion_ARR__c": 30_000,
-            "Renewal_Call__c": date(2026, 12, 9),
-            "Contract_Type__c": "Annual",
-            "Contract_End__c": date(2027, 4, 30),
+        details={
+            "csm": crm.people["csm"],
+            "health": 62,
+            "health_at": datetime(2026, 11, 18, 9, tzinfo=UTC),
+            "cs_tier": "Gold",
+            "expansion": 30_000,
+            "renewal_call": date(2026, 12, 9),
+            "contract": "Annual",
+            "contract_end": date(2027, 4, 30),
         },
     )
-    contact = world.org.add_contact(account, "Dana", "Ruiz", "dana@aurelius.example")
-    world.csm(account, AP_Contact__c=contact)
-    world.org.add_case(account, "Single sign-on fails", priority="High")
-    world.org.add_event(
-        account,
-        "Planned the winter rollout",
-        start=datetime(2026, 11, 12, 15, tzinfo=UTC),
-        owner=world.people["csm"],
-    )
+    contact = crm.add_payer(account, "Dana", "Ruiz", "dana@aurelius.example")
+    crm.add_ticket(account, "Single sign-on fails")
+    crm.add_meeting(account, "Planned the winter rollout", datetime(2026, 11, 12, 15, tzinfo=UTC))
     return made, account, contact

@@ -7,6 +7,7 @@ from typing import Any
 
 from mappings.policy_file import preset_text
 from sync.configs import POLICY
+from tests.sides import Side
 from tests.world import START, World
 
 Settings = dict[str, object]
@@ -22,6 +23,22 @@ def failed_vip(world: World, **fields: object) -> tuple[str, str]:
 def failed_high(world: World, name: str = "Northgate Capital", **fields: object) -> tuple[str, str]:
     """An account below the VIP line whose renewal Stripe tried itself: a task, and no hold."""
     customer, account = world.vip(name, amount=60_000, CSM__c=None, number=None, **fields)  # type: ignore[arg-type]
+    world.hours(4)
+    return customer, account
+
+
+def failed_vip_in(world: World, crm: Side) -> tuple[str, str]:
+    """`failed_vip`, in whichever CRM it is."""
+    customer = world.customer()
+    account = crm.add_account("Aurelius Partners", customer=customer)
+    world.hours(4)
+    return customer, account
+
+
+def failed_high_in(world: World, crm: Side) -> tuple[str, str]:
+    """`failed_high`, in whichever CRM it is."""
+    customer = world.customer("Northgate Capital", amount=60_000)
+    account = crm.add_account("Northgate Capital", customer=customer, csm=None)
     world.hours(4)
     return customer, account
 

@@ -2,53 +2,62 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from domain.case import CaseState
 from domain.holds import Quiet
 from domain.living_text import HEADING
-from tests.journeys.hands import completes, edits, kept, line, polled, text
+from tests.journeys.hands import completes, kept, line, polled, text, vip
+from tests.sides import Side, living, small
 from tests.world import World
 
 
-def notes(world: World, account: str) -> list[str]:
+@pytest.fixture
+def world(world_on_each_crm: World) -> World:
+    """A world with one CRM, each in turn."""
+    return world_on_each_crm
+
+
+def notes(crm: Side, account: str) -> list[str]:
     """What stands below the heading of what people wrote."""
-    _, found, below = text(world, account).partition(f"{HEADING}\n")
+    _, found, below = text(crm, account).partition(f"{HEADING}\n")
     return below.splitlines() if found else []
 
 
 @pytest.mark.req("R14")
 @pytest.mark.req("R13", partly="who set it and until when; that it ends is proven with the hold")
-def test_a_csm_does_everything_by_edits_in_the_crm_alone(world: World) -> None:
-    customer, account = world.vip()
+def test_a_csm_does_everything_by_edits_in_the_crm_alone(world: World, crm: Side) -> None:
+    customer, account = vip(world)
     world.hours(4)
 
-    edits(world, account, ActivityDate="2026-11-24")
+    crm.snooze(living(crm, account), date(2026, 11, 24))
+    polled(world)
     assert world.open_case(customer).window_ends_at is not None
-    assert "Snoozed to Tue 24 Nov." in text(world, account)
-    assert world.task(account)["ActivityDate"] == "2026-11-24"
+    assert "Snoozed to Tue 24 Nov." in text(crm, account)
+    assert living(crm, account).due == date(2026, 11, 24)
 
-    world.csm(account, Dunning_Promise_Date__c="2026-12-01")
+    crm.promise(account, date(2026, 12, 1))
     world.settle()
     assert world.open_case(customer).state is CaseState.PROMISED
-    assert "payment promised for Tue 1 Dec" in world.task(account)["Subject"]
+    assert "payment promised for Tue 1 Dec" in living(crm, account).subject
 
-    world.csm(account, Dunning_Promise_Date__c=None, Dunning_Status__c="In Resolution")
+    crm.promise(account, None)
+    crm.say(account, "held")
     world.settle()
     case = world.open_case(customer)
     assert case.state is CaseState.IN_RESOLUTION
     assert case.word is not None
     assert case.word.by == "Morgan Vale"
-    assert "in resolution until Mon 7 Dec" in world.task(account)["Subject"], "ten working days"
+    assert "in resolution until Mon 7 Dec" in living(crm, account).subject, "ten working days"
 
-    completes(world, account, "Needs time")
-    assert not world.task(account)["IsClosed"]
-    assert world.open_case(customer).last_outcome == "Needs time"
-    assert line(world, account, "Now").startswith("Now: Noted: in resolution until Mon 7 Dec")
+    completes(world, crm, account, "needs_time")
+    assert not living(crm, account).is_done
+    assert small(world.open_case(customer).last_outcome) == "needs_time"
+    assert line(crm, account, "Now").startswith("Now: Noted: in resolution until Mon 7 Dec")
 
-    world.csm(account, Dunning_Status__c=None)
+    crm.say(account, None)
     world.settle()
     assert world.open_case(customer).state is CaseState.WITH_PERSON
     assert world.open_case(customer).hops == ()
@@ -59,63 +68,72 @@ def test_a_csm_does_everything_by_edits_in_the_crm_alone(world: World) -> None:
 
 
 @pytest.mark.req("R14", partly="notes and hands; the fields stand beside it")
-def test_notes_hands_and_priorities_of_people_survive_every_update(world: World) -> None:
-    customer, account = world.vip()
+def test_notes_hands_and_priorities_of_people_survive_every_update(world: World, crm: Side) -> None:
+    customer, account = vip(world)
     world.hours(4)
-    typed = f"called Dana, she asks for a copy\n{text(world, account)}"
-    edits(world, account, Description=typed, Priority="Low", OwnerId=world.people["owner"])
+    task = living(crm, account)
+    crm.note_above(task, "called Dana, she asks for a copy")
+    crm.lower(task)
+    crm.give(task, "owner")
+    polled(world)
 
-    world.csm(account, Dunning_Status__c="In Resolution")
+    crm.say(account, "held")
     world.settle()
     world.days(3)
 
-    task = world.task(account)
-    assert notes(world, account) == ["called Dana, she asks for a copy"]
-    assert task["Priority"] == "Low"
-    assert task["OwnerId"] == world.people["owner"]
-    assert "Given to Felix Nordstrom." in text(world, account)
+    assert notes(crm, account) == ["called Dana, she asks for a copy"]
+    assert not living(crm, account).is_high
+    assert living(crm, account).owner == "Felix Nordstrom"
+    assert "Given to Felix Nordstrom." in text(crm, account)
+    assert "in resolution until" in living(crm, account).subject
     assert world.open_case(customer).assignee_name == "Felix Nordstrom"
 
 
-def test_a_deleted_task_comes_back_once_with_its_notes(world: World) -> None:
-    _, account = world.vip()
+def test_a_deleted_task_comes_back_once_with_its_notes(world: World, crm: Side) -> None:
+    _, account = vip(world)
     world.hours(4)
-    edits(world, account, Description=f"called Dana\n{text(world, account)}")
-    first = world.task(account)["Id"]
-    world.org.human(world.people["csm"]).delete("Task", first)
+    first = living(crm, account)
+    crm.note_above(first, "called Dana")
+    polled(world)
+    crm.remove(first)
 
     polled(world)
+    world.advance(crm.misses_a_task_after)
     polled(world)
 
-    assert world.task(account)["Id"] != first
-    assert "The task was deleted. Here it is again" in text(world, account)
-    assert notes(world, account) == ["called Dana"]
-    assert world.task(account)["OwnerId"] == world.people["csm"]
+    assert living(crm, account).id != first.id
+    assert "The task was deleted. Here it is again" in text(crm, account)
+    assert notes(crm, account) == ["called Dana"]
+    assert living(crm, account).owner == "Morgan Vale"
 
 
 @pytest.mark.req("R19", partly="tasks; the fields stand with the mapping")
-def test_ten_quiet_days_cost_one_write_a_day_and_our_own_writes_cost_none(world: World) -> None:
-    customer, account = world.vip()
+def test_ten_quiet_days_cost_one_write_a_day_and_our_own_writes_cost_none(
+    world: World, crm: Side
+) -> None:
+    customer, account = vip(world)
     world.hours(4)
-    world.csm(account, Dunning_Status__c="In Resolution", Dunning_Hold_Until__c="2026-12-18")
+    crm.say(account, "held", until=date(2026, 12, 18))
     world.settle()
     polled(world)
-    before, calls = len(kept(world, customer)), len(world.org.writes())
+    before, calls = len(kept(world, customer)), crm.writes()
 
     for _ in range(10):
         world.days(1)
         polled(world)
 
     assert len(kept(world, customer)) - before <= 10
-    assert len(world.org.writes()) - calls <= 10
-    assert len(world.tasks(account)) == 1
+    assert crm.writes() - calls <= 10 * crm.calls_to_write
+    assert len(crm.tasks(account)) == 1
 
 
 @pytest.mark.req("R65")
 @pytest.mark.req("R66")
-def test_expediting_and_a_note_reach_the_task_in_the_owners_own_day(world: World) -> None:
-    tokyo = world.org.add_user("Hana Sato", zone="Asia/Tokyo")
-    customer, account = world.vip(CSM__c=tokyo)
+def test_expediting_and_a_note_reach_the_task_in_the_owners_own_day(
+    world: World, crm: Side
+) -> None:
+    tokyo = crm.add_person("Hana Sato", zone="Asia/Tokyo")
+    customer, account = vip(world, csm=tokyo)
     world.hours(4)
     key = world.open_case(customer).key
     world.advance(timedelta(hours=2))
@@ -124,12 +142,12 @@ def test_expediting_and_a_note_reach_the_task_in_the_owners_own_day(world: World
     world.runtime.actions.add_note(key, by="Rita", text="their CFO wrote to ours")
     world.settle()
 
-    task = world.task(account)
-    assert task["ActivityDate"] == "2026-11-21", "17:00 in London on Friday is Saturday in Tokyo"
-    assert task["Priority"] == "High"
-    assert "it was expedited on Sat 21 Nov (board meeting on Monday)" in text(world, account)
-    assert "Expedited by Rita: board meeting on Monday" in text(world, account)
-    assert "Rita: their CFO wrote to ours" in text(world, account)
+    task = living(crm, account)
+    assert task.due == date(2026, 11, 21), "17:00 in London on Friday is Saturday in Tokyo"
+    assert task.is_high
+    assert "it was expedited on Sat 21 Nov (board meeting on Monday)" in task.text
+    assert "Expedited by Rita: board meeting on Monday" in task.text
+    assert "Rita: their CFO wrote to ours" in task.text
     with world.runtime.store.begin() as tx:
         timeline = [(one.actor, one.kind) for one in tx.audit.of_account(world.account(customer))]
     assert ("Rita", "case.expedited") in timeline

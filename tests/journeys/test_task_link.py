@@ -8,6 +8,7 @@ import pytest
 
 from domain.ports import PaymentLink
 from tests.journeys.hands import text
+from tests.sides import Side
 from tests.world import World
 
 
@@ -20,7 +21,9 @@ def made(world: World, customer: str) -> PaymentLink:
 
 @pytest.mark.req("R78", partly="the check of a mail's body stands with the mail")
 @pytest.mark.req("R79")
-def test_the_link_opens_the_form_for_a_new_card_and_nobody_of_ours_opens_it(world: World) -> None:
+def test_the_link_opens_the_form_for_a_new_card_and_nobody_of_ours_opens_it(
+    world: World, crm: Side
+) -> None:
     customer, account = world.vip()
     world.hours(4)
     world.stripe.forget_requests()
@@ -33,12 +36,14 @@ def test_the_link_opens_the_form_for_a_new_card_and_nobody_of_ours_opens_it(worl
     assert link.opens == "payment_method_update"
     assert link.url.startswith("https://billing.stripe.com/p/session/")
     assert "checkout" not in link.url
-    assert link.url not in text(world, account)
-    assert "billing.stripe.com" not in text(world, account)
+    assert link.url not in text(crm, account)
+    assert "billing.stripe.com" not in text(crm, account)
 
 
 @pytest.mark.req("R79")
-def test_a_scanner_uses_nothing_up_and_the_customer_replaces_the_card(world: World) -> None:
+def test_a_scanner_uses_nothing_up_and_the_customer_replaces_the_card(
+    world: World, crm: Side
+) -> None:
     customer, account = world.vip()
     world.hours(4)
     link = made(world, customer)
@@ -47,7 +52,7 @@ def test_a_scanner_uses_nothing_up_and_the_customer_replaces_the_card(world: Wor
     assert world.stripe.customer_opens_portal(link.url, card="good") == "open"
     world.settle()
 
-    assert "A new card was added on Fri 20 Nov" in text(world, account)
+    assert "A new card was added on Fri 20 Nov" in text(crm, account)
 
 
 def test_a_link_that_waited_over_the_weekend_is_recovered_by_its_owner(world: World) -> None:

@@ -6,10 +6,17 @@ from datetime import timedelta
 
 import pytest
 
+from domain.case import CaseState
 from domain.effects import EffectKind
-from simulators.faults import Fault, Harm
-from tests.journeys.hands import kept, line, polled, text
+from tests.journeys.hands import kept, line, polled, text, vip
+from tests.sides import Side, living
 from tests.world import World
+
+
+@pytest.fixture
+def world(world_on_each_crm: World) -> World:
+    """A world with one CRM, each in turn."""
+    return world_on_each_crm
 
 
 def stuck(world: World) -> list[int]:
@@ -28,93 +35,104 @@ def replay(world: World, id: int) -> None:
     world.settle()
 
 
-def test_a_crm_that_is_away_when_it_fails_gets_the_task_when_it_is_back(world: World) -> None:
-    customer, account = world.vip()
+def test_a_crm_that_is_away_when_it_fails_gets_the_task_when_it_is_back(
+    world: World, crm: Side
+) -> None:
+    customer, account = vip(world)
     world.settle()
-    world.org.use_up_quota()
+    crm.use_up_calls()
     world.hours(4)
-    assert world.tasks() == []
+    assert crm.every_task() == []
     assert world.open_case(customer).invoices
 
-    world.org.set_quota(1_000_000)
+    crm.allow_calls()
     world.runtime.redis.flushdb()  # what was counted of the old day
     world.hours(1)
 
-    task = world.task(account)
-    assert task["OwnerId"] == world.people["csm"]
-    assert task["WhatId"] == account
-    assert task["Priority"] == "High"
-    assert len(world.tasks()) == 1
+    (task,) = crm.every_task()
+    assert living(crm, account) == task
+    assert task.owner == "Morgan Vale"
+    assert task.is_high
     assert stuck(world) == []
 
 
-def test_a_task_that_the_org_refuses_is_parked_with_its_words_and_comes_on_replay(
-    world: World,
+@pytest.mark.req("R22", partly="a refused task; what else fails stands beside it")
+def test_a_task_that_the_crm_refuses_is_parked_with_its_words_and_comes_on_replay(
+    world: World, crm: Side
 ) -> None:
     words = "Tasks of this team need a region"
-    world.org.add_rule("Task", lambda new, _: words)
-    customer, account = world.vip()
+    crm.refuse_tasks(words)
+    customer, account = vip(world)
     world.hours(4)
 
-    assert world.tasks() == []
+    assert crm.every_task() == []
     assert any(words in alert for alert in world.alerts())
     parked = stuck(world)
     assert parked
 
-    world.org.clear_rules()
+    crm.accept_tasks()
     replay(world, parked[0])
 
-    assert world.task(account)["OwnerId"] == world.people["csm"]
+    assert living(crm, account).owner == "Morgan Vale"
     polled(world)
     world.hours(13)
-    assert len([one for one in world.tasks() if "-e" not in one["Dunning_Key__c"]]) == 1
+    assert len([one for one in crm.every_task() if "-e" not in one.key]) == 1
     assert len(kept(world, customer)) >= 1
 
 
-def test_a_refused_update_does_not_cost_the_person_their_task(world: World) -> None:
-    customer, account = world.vip()
+def test_a_refused_update_does_not_cost_the_person_their_task(world: World, crm: Side) -> None:
+    customer, account = vip(world)
     world.hours(4)
-    first = text(world, account)
-    world.org.add_rule("Task", lambda new, old: "frozen at the end of the quarter" if old else None)
+    first = text(crm, account)
+    crm.refuse_tasks("frozen at the end of the quarter", only_changes=True)
 
-    world.csm(account, Dunning_Status__c="In Resolution")
+    crm.say(account, "held")
     world.settle()
 
-    assert text(world, account) == first
+    assert text(crm, account) == first
     assert any("frozen at the end of the quarter" in alert for alert in world.alerts())
-    world.org.clear_rules()
+    crm.accept_tasks()
     replay(world, stuck(world)[0])
-    assert line(world, account, "Now").startswith("Now: Noted: in resolution until")
+    assert line(crm, account, "Now").startswith("Now: Noted: in resolution until")
     assert world.open_case(customer).word is not None
 
 
-def test_a_note_typed_while_an_update_waited_is_not_lost(world: World) -> None:
-    _, account = world.vip()
+def test_a_note_typed_while_an_update_waited_is_not_lost(world: World, crm: Side) -> None:
+    _, account = vip(world)
     world.hours(4)
-    limit = [{"errorCode": "REQUEST_LIMIT_EXCEEDED", "message": "TotalRequests Limit exceeded."}]
-    world.org.faults.arm(
-        Fault(harm=Harm.STATUS, method="POST", path=".*composite.*", status=403, body=limit)
-    )
-    world.csm(account, Dunning_Status__c="In Resolution")
+    crm.refuse_a_write()
+    crm.say(account, "held")
     world.settle()
-    assert line(world, account, "Now").startswith("Now: Unpaid")
+    assert line(crm, account, "Now").startswith("Now: Unpaid")
 
-    csm = world.org.human(world.people["csm"])
-    csm.update(
-        "Task",
-        world.task(account)["Id"],
-        {"Description": f"called Dana, she asks for a copy\n{text(world, account)}"},
-    )
+    crm.note_above(living(crm, account), "called Dana, she asks for a copy")
     world.runtime.redis.flushdb()  # the pause that the limit asked for is over
     world.hours(1)
 
-    assert line(world, account, "Now").startswith("Now: Noted: in resolution until")
-    assert "called Dana, she asks for a copy" in text(world, account)
+    assert line(crm, account, "Now").startswith("Now: Noted: in resolution until")
+    assert "called Dana, she asks for a copy" in text(crm, account)
+
+
+@pytest.mark.req("R9")
+def test_a_task_whose_answers_were_lost_is_there_once_and_goes_on(world: World, crm: Side) -> None:
+    crm.lose_answers(times=2)
+    customer, account = vip(world)
+    world.hours(4)
+    assert [one.owner for one in crm.every_task()] == ["Morgan Vale"]
+    first = living(crm, account).id
+
+    crm.say(account, "held")
+    world.settle()
+    world.hours(1)
+
+    assert [one.id for one in crm.every_task()] == [first]
+    assert "in resolution until" in living(crm, account).subject
+    assert world.open_case(customer).state is CaseState.IN_RESOLUTION
 
 
 @pytest.mark.req("R42", partly="the fallback; the chain stands beside it")
 def test_an_account_that_the_crm_does_not_know_goes_to_the_fallback_and_says_so(
-    world: World,
+    world: World, crm: Side
 ) -> None:
     customer = world.stripe.add_customer(
         "Nobody Inc", "ap@nobody.example", card="declines:lost_card"
@@ -124,52 +142,44 @@ def test_an_account_that_the_crm_does_not_know_goes_to_the_fallback_and_says_so(
     )
     world.hours(4)
 
-    task = world.tasks()[0]
-    assert len(world.tasks()) == 1
-    assert (task["OwnerId"], task["WhatId"]) == (world.people["fallback"], None)
-    assert task["Subject"].startswith("Payment hiccup: Nobody Inc, $9,000")
-    assert task["Description"].startswith(
-        "Now: Nothing from Salesforce: no CRM account carries this customer id."
+    (task,) = crm.every_task()
+    assert task.owner == "Billing Ops"
+    assert task.subject.startswith("Payment hiccup: Nobody Inc, $9,000")
+    assert task.text.startswith(
+        f"Now: Nothing from {crm.title}: no CRM account carries this customer id."
     )
 
-    account = world.org.add_account(
-        "Nobody Inc",
-        owner=world.people["owner"],
-        Stripe_Customer_Id__c=customer,
-        CSM__c=world.people["csm"],
-    )
+    account = crm.add_account("Nobody Inc", customer=customer)
+    assert crm.tasks(account) == []
     world.hours(13)
 
-    assert [one["Id"] for one in world.tasks(account) if "-e" not in one["Dunning_Key__c"]] == [
-        task["Id"]
-    ]
-    assert world.task(account)["OwnerId"] == world.people["csm"]
+    assert living(crm, account).id == task.id
+    assert living(crm, account).owner == "Morgan Vale"
 
 
 @pytest.mark.req("R42")
-def test_work_never_goes_to_somebody_who_has_left(world: World) -> None:
-    customer, account = world.vip()
-    world.org.deactivate(world.people["csm"])
+def test_work_never_goes_to_somebody_who_has_left(world: World, crm: Side) -> None:
+    customer, account = vip(world)
+    crm.leave("csm")
     world.hours(4)
-    assert world.task(account)["OwnerId"] == world.people["owner"]
+    assert living(crm, account).owner == "Felix Nordstrom"
 
-    world.org.deactivate(world.people["owner"])
+    crm.leave("owner")
     polled(world)
     world.hours(4)
-    assert world.task(account)["OwnerId"] == world.people["manager"]
-    assert "Felix Nordstrom is away; Ines Okafor has it." in text(world, account)
+    assert living(crm, account).owner == "Ines Okafor"
+    assert "Felix Nordstrom is away; Ines Okafor has it." in text(crm, account)
 
     world.days(3)
-    inactive = {world.people["csm"], world.people["owner"]}
     given = {one.body.get("owner_id") for one in kept(world, customer)}
-    assert not inactive & {one["OwnerId"] for one in world.tasks(account)}
-    assert world.people["csm"] not in given
+    assert not {"Morgan Vale", "Felix Nordstrom"} & {one.owner for one in crm.tasks(account)}
+    assert crm.people["csm"] not in given
     assert any("everybody in the chain has had it" in alert for alert in world.alerts())
 
 
 @pytest.mark.req("R41")
-def test_three_days_without_a_worker_end_with_every_step_in_order(world: World) -> None:
-    customer, account = world.vip()
+def test_three_days_without_a_worker_end_with_every_step_in_order(world: World, crm: Side) -> None:
+    customer, account = vip(world)
     world.hours(4)
 
     world.advance(timedelta(days=3, hours=6), settle=False)
@@ -178,7 +188,10 @@ def test_three_days_without_a_worker_end_with_every_step_in_order(world: World) 
     hops = world.open_case(customer).hops
     assert [one.person_name for one in hops] == ["Felix Nordstrom", "Ines Okafor", "Billing Ops"]
     assert [one.at for one in hops] == sorted(one.at for one in hops)
-    assert [one["OwnerId"] for one in world.tasks(account)] == [
-        world.people[who] for who in ("csm", "owner", "manager", "fallback")
+    assert [one.owner for one in crm.tasks(account)] == [
+        "Morgan Vale",
+        "Felix Nordstrom",
+        "Ines Okafor",
+        "Billing Ops",
     ]
     assert world.robotic(customer) == []

@@ -99,12 +99,12 @@ def test_each_signal_makes_a_vip_and_is_named_and_a_persons_word_beats_them_all(
         "amount": customer(world, "Amount Inc", mrr=100_000),
         "attribute": customer(world, "Chosen Inc", mrr=900, metadata={"segment": "strategic"}),
         "flag": customer(world, "Flagged Inc", mrr=900, metadata={"vip": "true"}),
-        "csm": customer(world, "Known Inc", mrr=900, fields={"CSM__c": world.people["csm"]}),
+        "csm": customer(world, "Known Inc", mrr=900, details={"csm": world.people["csm"]}),
         "seats": customer(world, "Crowded Inc", mrr=10, quantity=60),
         "plan": customer(world, "Custom Inc", mrr=900, product="Enterprise"),
         "none": customer(world, "Little Shop", mrr=900),
-        "always": customer(world, "Friend", mrr=900, fields={"VIP_Override__c": "Always personal"}),
-        "never": customer(world, "Quiet", mrr=100_000, fields={"VIP_Override__c": "Never VIP"}),
+        "always": customer(world, "Friend", mrr=900, details={"override": "always"}),
+        "never": customer(world, "Quiet", mrr=100_000, details={"override": "never"}),
     }
 
     world.hours(4)
