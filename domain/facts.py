@@ -380,3 +380,5 @@ class AccountFacts:
     payments: Leaf[PaymentPicture]
     crm: Leaf[CrmPicture]
     erp: Leaf[ErpPicture] = Missing("no ERP is connected")
+    unread: tuple[str, ...] = ()
+    """The other CRMs that could not be read, while this one could."""

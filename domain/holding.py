@@ -64,12 +64,16 @@ def current_holds(situation: Situation, case: Case, tier: Tier, *, has_trouble: 
     alerts: list[Effect] = []
     crm = situation.facts.crm
     if isinstance(crm, Known):
-        case = _with_word(situation, case, crm.value, reasons, alerts)
+        if _may_stand_elsewhere(situation, case, crm.value):
+            alone = replace(case, promise=None)
+            because = f"{', '.join(situation.facts.unread)} cannot be read"
+            alone = _kept(situation, alone, because, reasons, alerts)
+            case = replace(alone, promise=case.promise)
+        else:
+            case = _with_word(situation, case, crm.value, reasons, alerts)
         case = _with_promise(situation, case, crm.value, reasons)
     elif case.word or case.promise:
-        reasons.append(Reason(rule="hold.crm_unreadable", text=f"CRM: {crm.because}; holds kept"))
-        alerts.extend(_unread_end(situation, case, crm.because))
-        case = _expired(situation, case, reasons, patience=PATIENCE)
+        case = _kept(situation, case, crm.because, reasons, alerts)
     if tier.automation is Automation.HELD and has_trouble:
         since = case.policy_hold_since or situation.now
         if case.policy_hold_since is None:
@@ -80,6 +84,28 @@ def current_holds(situation: Situation, case: Case, tier: Tier, *, has_trouble: 
     else:
         case = replace(case, policy_hold_since=None)
     return Holding(case=case, holds=known_holds(case), reasons=tuple(reasons), alerts=tuple(alerts))
+
+
+def _may_stand_elsewhere(situation: Situation, case: Case, crm: CrmPicture) -> bool:
+    """Whether the word was said in another CRM, which cannot be read now: that this one is silent
+    takes nothing back."""
+    if case.word is None or crm.hold.word not in (HoldWord.SILENT, HoldWord.RELEASED):
+        return False
+    unread = situation.facts.unread
+    return case.word.system in unread if case.word.system is not None else bool(unread)
+
+
+def _kept(
+    situation: Situation,
+    case: Case,
+    because: str,
+    reasons: list[Reason],
+    alerts: list[Effect],
+) -> Case:
+    """The holds as they were last known; one that has run out is kept for a while, and told."""
+    reasons.append(Reason(rule="hold.crm_unreadable", text=f"CRM: {because}; holds kept"))
+    alerts.extend(_unread_end(situation, case, because))
+    return _expired(situation, case, reasons, patience=PATIENCE)
 
 
 def known_holds(case: Case) -> tuple[Hold, ...]:

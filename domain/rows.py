@@ -72,6 +72,10 @@ class LinkState(StrEnum):
     REJECTED = "rejected"
 
 
+BY_A_PERSON = "confirmed by a person"
+"""The reason of a link that stands whatever the record itself says of its customer."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Link:
     """One outside record and the account it belongs to, or why that is not sure."""

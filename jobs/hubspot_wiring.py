@@ -48,7 +48,7 @@ def build(
             customer=mapping.customer_field,
             resolution=mapping.hold.field,
             task_outcome=mapping.task.outcome_field,
-            watched=mapping.human_fields,
+            watched=_watched(mapping, ours.csm_owner_property),
             csm=ours.csm_owner_property or None,
         ),
         expected=Expected(
@@ -219,3 +219,10 @@ def _needs(mapping: FieldMapping) -> tuple[PropertyNeed, ...]:
         for name in (*mapping.human_fields, *mapping.people.values())
     )
     return (*written, *read)
+
+
+def _watched(mapping: FieldMapping, csm_property: str) -> tuple[str, ...]:
+    """The properties of a company whose change is news, the CSM's of the settings among them."""
+    return tuple(
+        dict.fromkeys([*mapping.watched_fields, *([csm_property] if csm_property else [])])
+    )

@@ -60,7 +60,7 @@ def build(
             customer=mapping.customer_field,
             resolution=mapping.hold.field,
             task_outcome=mapping.task.outcome_field,
-            watched=mapping.human_fields,
+            watched=_watched(mapping),
         ),
         expected=Expected(
             organization_id=ours.organization_id,
@@ -104,3 +104,9 @@ def _needs(mapping: FieldMapping) -> tuple[FieldNeed, ...]:
         for name in mapping.human_fields
     )
     return (*written, *read)
+
+
+def _watched(mapping: FieldMapping) -> tuple[str, ...]:
+    """The fields of an account whose change is news, the look-up of the contact among them."""
+    contact = mapping.context.ap_contact
+    return (*mapping.watched_fields, *([contact] if contact else []))

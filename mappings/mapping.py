@@ -162,6 +162,14 @@ class FieldMapping:
         return tuple(dict.fromkeys(one for one in named if one))
 
     @property
+    def watched_fields(self) -> tuple[str, ...]:
+        """The fields of the account whose change is news: what people write, who they are, and
+        whose customer it is. A field of another record, such as the owner's manager, is not one.
+        """
+        people = [theirs for theirs in self.people.values() if "." not in theirs]
+        return tuple(dict.fromkeys([*self.human_fields, *people, self.customer_field]))
+
+    @property
     def timed_fields(self) -> tuple[str, ...]:
         """The fields of the account where the newer value wins, each once."""
         named = [row.theirs for row in self.rows if row.wins is Winner.NEWEST]

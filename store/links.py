@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from domain.ids import AccountId, Ref
-from domain.rows import Link, LinkState
+from domain.rows import BY_A_PERSON, Link, LinkState
 from store.tables import accounts, links
 
 
@@ -52,6 +52,18 @@ class Links:
         )
         return {Ref(row.system, row.kind, row.id): AccountId(row.account_id) for row in rows}
 
+    def refused(self, refs: Collection[Ref]) -> frozenset[Ref]:
+        """Those of these records of which a person has said that they are nobody's."""
+        rows = self._connection.execute(
+            sa.select(links.c.system, links.c.kind, links.c.external_id).where(
+                sa.tuple_(links.c.system, links.c.kind, links.c.external_id).in_(
+                    [(ref.system, ref.kind, ref.id) for ref in refs]
+                ),
+                links.c.state == LinkState.REJECTED,
+            )
+        )
+        return frozenset(Ref(*row) for row in rows)
+
     def open_account(self, ref: Ref, *, now: datetime, name: str | None = None) -> AccountId:
         """The account of this record, made now if there is none. Two at once get the same one."""
         self._connection.execute(
@@ -66,8 +78,16 @@ class Links:
         self.link(AccountId(id), ref, now=now)
         return AccountId(id)
 
-    def link(self, account: AccountId, ref: Ref, *, now: datetime) -> None:
-        """Record that the account surely owns this record. A rejected link is not revived."""
+    def link(self, account: AccountId, ref: Ref, *, now: datetime, takes: bool = False) -> bool:
+        """Record that the account surely owns this record; whether it does now.
+
+        A rejected link is not revived. What another account owns is taken from it only if the
+        record itself says so (`takes`), and never if a person has confirmed it.
+        """
+        stays = links.c.state == LinkState.CONFIRMED
+        if takes:
+            is_ours = links.c.account_id.is_not_distinct_from(account)
+            stays &= is_ours | (links.c.reason.is_not_distinct_from(BY_A_PERSON))
         self._put(
             Link(
                 account=account,
@@ -77,12 +97,18 @@ class Links:
                 state=LinkState.CONFIRMED,
             ),
             now,
+            where=sa.and_(links.c.state != LinkState.REJECTED, sa.not_(stays)),
         )
+        return self.account_of(ref) == account
 
     def quarantine(
         self, ref: Ref, *, account: AccountId | None, reason: str, now: datetime
     ) -> None:
-        """Record that this link is not sure, and why. Nothing is written to such a record."""
+        """Record that this link is not sure, and why. Nothing is written to such a record. One
+        that surely is another account's stays theirs."""
+        is_theirs = sa.and_(
+            links.c.state == LinkState.CONFIRMED, links.c.account_id.is_distinct_from(account)
+        )
         self._put(
             Link(
                 account=account,
@@ -93,6 +119,7 @@ class Links:
                 reason=reason,
             ),
             now,
+            where=sa.and_(links.c.state != LinkState.REJECTED, sa.not_(is_theirs)),
         )
 
     def suggest(self, account: AccountId, ref: Ref, *, reason: str, now: datetime) -> bool:
@@ -132,13 +159,26 @@ class Links:
         )
 
     def confirm(self, ref: Ref, *, now: datetime) -> bool:
-        """A person says that a link is right; other suggestions for the account end. False if there
-        is none."""
-        if not self._set_state(ref, LinkState.CONFIRMED, now):
+        """A person says that a link is right: other suggestions for the account end, and so does
+        another link of it there. False if there is none."""
+        if not self._set_state(ref, LinkState.CONFIRMED, now, reason=BY_A_PERSON):
             return False
         owner = self.account_of(ref)
         if owner is not None:
             self.forget_suggestions(owner, ref.system)
+            self._connection.execute(
+                links.update()
+                .where(
+                    links.c.account_id == owner,
+                    links.c.system == ref.system,
+                    links.c.kind == ref.kind,
+                    links.c.external_id != ref.id,
+                    links.c.state == LinkState.CONFIRMED,
+                )
+                .values(
+                    state=LinkState.QUARANTINED, reason=f"a person chose {ref.id} instead", at=now
+                )
+            )
         return True
 
     def reject(self, ref: Ref, *, now: datetime) -> bool:
@@ -165,7 +205,7 @@ class Links:
             accounts.update().where(accounts.c.id == account).values(name=name)
         )
 
-    def _put(self, link: Link, now: datetime) -> None:
+    def _put(self, link: Link, now: datetime, *, where: sa.ColumnElement[bool]) -> None:
         values = {
             "account_id": link.account,
             "system": link.system,
@@ -180,11 +220,13 @@ class Links:
             statement.on_conflict_do_update(
                 index_elements=["system", "kind", "external_id"],
                 set_={name: values[name] for name in ("account_id", "state", "reason", "at")},
-                where=links.c.state != LinkState.REJECTED,
+                where=where,
             )
         )
 
-    def _set_state(self, ref: Ref, state: LinkState, now: datetime) -> bool:
+    def _set_state(
+        self, ref: Ref, state: LinkState, now: datetime, *, reason: str | None = None
+    ) -> bool:
         result = self._connection.execute(
             links.update()
             .where(
@@ -193,7 +235,7 @@ class Links:
                 links.c.external_id == ref.id,
                 links.c.account_id.is_not(None),
             )
-            .values(state=state, at=now, reason=None)
+            .values(state=state, at=now, reason=reason)
         )
         return result.rowcount > 0
 

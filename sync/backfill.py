@@ -70,7 +70,8 @@ class Backfill:
                 refs = [self._ref(customer) for customer in page.customers]
                 known = tx.links.accounts_of(refs)
                 # In one order everywhere: each is locked until this transaction ends.
-                for ref in sorted(set(refs) - known.keys(), key=str):
+                unseen = set(refs) - known.keys()
+                for ref in sorted(unseen - tx.links.refused(unseen), key=str):
                     known[ref] = tx.links.open_account(ref, now=now)
                     new += 1
                 listed = list(known.values())

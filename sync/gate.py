@@ -12,7 +12,7 @@ from domain.ports import ReadsPayments
 from domain.rows import EVALUATE, Link, LinkState, Urgency
 from sync.clock import Clock
 from sync.durable import Store
-from sync.notices import CUSTOMER
+from sync.linking import CUSTOMER
 
 
 @dataclass(frozen=True, kw_only=True)

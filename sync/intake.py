@@ -12,7 +12,8 @@ from domain.rows import InboxRow, InboxState
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.durable import Store, TransactionPort
-from sync.notices import CUSTOMER, Notice, mark_noticed
+from sync.linking import CUSTOMER
+from sync.notices import Notice, mark_noticed
 
 ROWS = 200
 """Messages of a source that one transaction takes in at most: whatever comes meanwhile waits for
@@ -139,9 +140,11 @@ class Intake:
         return len(notices)
 
     def _accounts(self, tx: TransactionPort, refs: Sequence[Ref]) -> dict[Ref, AccountId]:
-        """Whose these records are. The first sight of a customer opens an account."""
+        """Whose these records are. The first sight of a customer opens an account, unless a person
+        has said that it is nobody's."""
         known = tx.links.accounts_of(refs)
         unseen = {ref for ref in refs if ref.kind == CUSTOMER and ref not in known}
+        unseen -= tx.links.refused(unseen)
         # In one order everywhere: each is locked until this transaction ends.
         for ref in sorted(unseen, key=str):
             known[ref] = tx.links.open_account(ref, now=self._clock.now())

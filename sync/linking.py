@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 from domain.errors import KidgloveError
 from domain.ids import Ref
-from domain.ports import FoundAccounts
-from domain.rows import Link, LinkState
+from domain.ports import AccountRecord, FoundAccounts
+from domain.rows import BY_A_PERSON, Link, LinkState
 
 ACCOUNT = "account"
 """The kind of a CRM record that an account of ours is linked with."""
+CUSTOMER = "customer"
+"""The kind of record whose first sight opens an account; any other must be linked already."""
 Answer = FoundAccounts | KidgloveError | None
 
 
@@ -22,16 +24,18 @@ class Lost:
     ref: Ref
     reason: str
     successor: Ref | None = None
+    asks: bool = False
+    """Whether a person has to look at it: two accounts may be mixed up."""
 
 
 def admitted(answers: Mapping[str, Answer], links: Sequence[Link]) -> dict[str, Answer]:
-    """The answers without the records that a person has rejected: they are not this account's."""
-    no = {(link.system, link.external_id) for link in links if link.state is LinkState.REJECTED}
+    """The answers without the records that are not this account's: a person has rejected them, or
+    they name another customer and no person has said that they are this one's all the same."""
     return {
         system: (
             replace(
                 answer,
-                records=tuple(one for one in answer.records if (system, one.ref.id) not in no),
+                records=tuple(one for one in answer.records if not _is_anothers(one, links)),
             )
             if isinstance(answer, FoundAccounts)
             else answer
@@ -41,7 +45,8 @@ def admitted(answers: Mapping[str, Answer], links: Sequence[Link]) -> dict[str, 
 
 
 def lost(answers: Mapping[str, Answer], links: Sequence[Link]) -> tuple[Lost, ...]:
-    """The confirmed links whose record was deleted, or merged into another one.
+    """The confirmed links whose record was deleted, merged into another one, or names another
+    customer by now. `answers` are what the CRMs said, nothing left out.
 
     A CRM that did not answer has lost nothing.
     """
@@ -51,12 +56,39 @@ def lost(answers: Mapping[str, Answer], links: Sequence[Link]) -> tuple[Lost, ..
         is_sure = link.kind == ACCOUNT and link.state is LinkState.CONFIRMED
         if not is_sure or not isinstance(answer, FoundAccounts):
             continue
-        refs = [one.ref for one in answer.records]
         ref = Ref(link.system, link.kind, link.external_id)
-        if not refs:
+        records = {one.ref: one for one in answer.records}
+        if not records:
             found.append(Lost(ref=ref, reason="the CRM account was deleted"))
-        elif ref not in refs and len(refs) == 1:
-            found.append(
-                Lost(ref=ref, reason=f"it was merged into {refs[0].id}", successor=refs[0])
-            )
+        elif ref in records:
+            if _is_anothers(records[ref], links):
+                found.append(Lost(ref=ref, reason=_names(records[ref]), asks=True))
+        elif len(records) == 1:
+            ((successor, record),) = records.items()
+            reason = f"it was merged into {successor.id}"
+            if _is_anothers(record, links):
+                found.append(Lost(ref=ref, reason=f"{reason}, and {_names(record)}", asks=True))
+            else:
+                found.append(Lost(ref=ref, reason=reason, successor=successor))
     return tuple(found)
+
+
+def _is_anothers(record: AccountRecord, links: Sequence[Link]) -> bool:
+    """Whether a record is not this account's, by a person's word or else by its own."""
+    known = {(one.system, one.external_id): one for one in links if one.kind == ACCOUNT}
+    link = known.get((record.ref.system, record.ref.id))
+    if link is not None and link.state is LinkState.REJECTED:
+        return True
+    is_confirmed = link is not None and link.state is LinkState.CONFIRMED
+    if link is not None and is_confirmed and link.reason == BY_A_PERSON:
+        return False
+    mine = {
+        one.external_id
+        for one in links
+        if one.kind == CUSTOMER and one.state is LinkState.CONFIRMED
+    }
+    return bool(record.customers) and bool(mine) and mine.isdisjoint(record.customers)
+
+
+def _names(record: AccountRecord) -> str:
+    return f"it names another customer ({', '.join(record.customers)})"

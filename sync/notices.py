@@ -9,9 +9,7 @@ from domain.ids import AccountId
 from domain.ports import Hint
 from domain.rows import EVALUATE, Mark, Standing, Urgency
 from sync.durable import TransactionPort
-
-CUSTOMER = "customer"
-"""The kind of record whose first sight opens an account; any other must be linked already."""
+from sync.linking import CUSTOMER
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -151,10 +151,11 @@ class Reconcile:
             if not isinstance(answer, FoundAccounts) or len(answer.records) != 1:
                 continue
             for customer in answer.records[0].customers[:1]:
+                owner = Ref(self._payments_system, "customer", customer)
                 with self._store.begin() as tx:
-                    account = tx.links.open_account(
-                        Ref(self._payments_system, "customer", customer), now=now
-                    )
+                    if tx.links.refused([owner]):
+                        continue
+                    account = tx.links.open_account(owner, now=now)
                     tx.links.link(account, Ref(crm.system, ACCOUNT, ref.id), now=now)
                     tx.lanes.mark_dirty(
                         account, EVALUATE, cause=f"reconcile:{crm.system} hold found"

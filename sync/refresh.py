@@ -185,6 +185,7 @@ class Refresh:
         config: Config,
     ) -> Refreshed:
         """The facts joined: the home CRM's picture, and what people say in the others."""
+        gone = lost(answers, one.links)
         answers = admitted(answers, one.links)
         home = self._home(one, answers, config)
         if home is None:
@@ -201,16 +202,21 @@ class Refresh:
             problems += other_problems
             if isinstance(other, Known) and other_ref is not None:
                 elsewhere.append(other.value)
+        unread = tuple(
+            system
+            for system, answer in answers.items()
+            if system != home.system and isinstance(answer, KidgloveError)
+        )
         if isinstance(picture, Known):
             picture = replace(picture, value=_heard_everywhere(picture.value, elsewhere))
         return replace(
             before,
-            facts=replace(before.facts, crm=picture),
+            facts=replace(before.facts, crm=picture, unread=unread),
             crm=home,
             crm_ref=ref,
             elsewhere=tuple(elsewhere),
             ambiguous=ambiguous,
-            lost=lost(answers, one.links),
+            lost=gone,
             errors=(*before.errors, *problems),
         )
 

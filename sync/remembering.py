@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from domain.errors import Bug, Gone, KidgloveError, Misconfigured, Unauthorized
 from domain.facts import CrmPicture, PaymentPicture
 from domain.ids import AccountId
-from domain.leaf import Known
+from domain.leaf import Known, Leaf
 from domain.rows import EVALUATE
 from sync.durable import TransactionPort
 from sync.linking import Lost
@@ -34,23 +34,59 @@ def remember(
         _keep(tx, codec, account, "crm", crm.value)
         _know(tx, account, crm.value)
         tx.links.name(account, crm.value.name)
-    if read.crm_ref is not None:
+    pictures = [crm.value] if isinstance(crm, Known) else []
+    for one in (*pictures, *read.elsewhere):
+        _link(tx, account, one, payments, now)
+    if read.crm_ref is not None and not pictures:
         tx.links.link(account, read.crm_ref, now=now)
     for other in read.elsewhere:
-        tx.links.link(account, other.account, now=now)
         _keep(tx, codec, account, f"crm:{other.account.system}", other)
         _know(tx, account, other)
-    for one in read.lost:
-        _lose(tx, account, one, now)
+    for gone in read.lost:
+        _lose(tx, account, gone, now)
     for ref in read.ambiguous:
         tx.links.quarantine(
             ref, account=account, reason="several CRM accounts claim the customer", now=now
         )
 
 
+def _link(
+    tx: TransactionPort,
+    account: AccountId,
+    picture: CrmPicture,
+    payments: Leaf[PaymentPicture],
+    now: datetime,
+) -> None:
+    """Keep whose record this is. What it says itself of its customer counts before an older link;
+    what it does not say takes no record from another account."""
+    ref = picture.account
+    says_so = isinstance(payments, Known) and payments.value.customer.id in picture.customers
+    before = tx.links.account_of(ref)
+    if not tx.links.link(account, ref, now=now, takes=says_so):
+        tx.audit.raise_alert(
+            f"link-taken:{account}:{ref}",
+            f"{ref.system} {ref.id} may belong to this account and belongs to another one. Nothing "
+            "is written to it for this account. `kidglove link list` shows both.",
+            rule="link.taken",
+            now=now,
+            account=account,
+        )
+    elif before is not None and before != account:
+        tx.lanes.mark_dirty(before, EVALUATE, cause="kidglove:link lost")
+
+
 def _lose(tx: TransactionPort, account: AccountId, lost: Lost, now: datetime) -> None:
     """Set a link aside that leads nowhere; the account is looked for anew by its stable id."""
     tx.links.quarantine(lost.ref, account=account, reason=lost.reason, now=now)
+    if lost.asks:
+        tx.audit.raise_alert(
+            f"link-lost:{account}:{lost.ref}",
+            f"The link with {lost.ref.system} {lost.ref.id} is set aside: {lost.reason}. Nothing "
+            "is written to it for this account until it is confirmed with `kidglove link confirm`.",
+            rule="link.lost",
+            now=now,
+            account=account,
+        )
     tx.audit.note(
         "link.lost",
         f"{lost.ref}: {lost.reason}",

@@ -88,8 +88,9 @@ class Reading:
 
     def _digest(self, said: Mapping[str, Any]) -> str | None:
         watched = self.names.written(said)
-        is_read = watched.keys() <= set(self.plan.account_fields)
-        return state_digest(watched) if watched and is_read else None
+        people = people_properties(self.plan, self.names.csm).values()
+        read = {*self.plan.account_fields, *people, self.plan.customer_field}
+        return state_digest(watched) if watched and watched.keys() <= read else None
 
     @property
     def task_fields(self) -> TaskFields:

@@ -74,12 +74,19 @@ class AccountQuery:
         fields = {Role.OWNER: "OwnerId", Role.MANAGER: "Owner.ManagerId", **self.plan.people_fields}
         return {role: relationship(field) for role, field in fields.items()}
 
+    @property
+    def account_fields(self) -> tuple[str, ...]:
+        """The account's own fields: the mapped ones, who its people are, and whose customer."""
+        plan = self.plan
+        people = [one for one in plan.people_fields.values() if "." not in one]
+        return tuple(
+            filter(None, [*plan.account_fields, *people, plan.contact_field, plan.customer_field])
+        )
+
     def text(self, where: str, *, now: datetime, parts: frozenset[Part] = EVERY_PART) -> str:
         """The query for the accounts that `where` selects."""
         plan = self.plan
-        fields = [*ACCOUNT_FIELDS, *map(soql.name, plan.account_fields)]
-        if plan.customer_field:
-            fields.append(soql.name(plan.customer_field))
+        fields = [*ACCOUNT_FIELDS, *map(soql.name, self.account_fields)]
         user = [*USER_FIELDS, *([soql.name(self.away_field)] if self.away_field else [])]
         for path in self.people.values():
             fields += [f"{path}.{one}" for one in user]

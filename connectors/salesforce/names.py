@@ -23,4 +23,14 @@ class Names:
 
     def written(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """What people have written on an account, as the vendor tells it."""
-        return {name: row.get(name) for name in self.watched}
+        return {name: at_path(row, name) for name in self.watched}
+
+
+def at_path(row: Mapping[str, Any], path: str) -> Any:
+    """The value under a dotted path; None where the path ends early."""
+    value: Any = row
+    for name in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    return value

@@ -11,7 +11,7 @@ from connectors.kit.state import state_digest
 from connectors.salesforce import ids, soql
 from connectors.salesforce.account_query import AccountQuery, Part, relationship
 from connectors.salesforce.client import Row
-from connectors.salesforce.names import Names
+from connectors.salesforce.names import Names, at_path
 from connectors.salesforce.tasks import TaskFields, work_item
 from domain.facts import NOT_MAPPED, Contact, Person, Role, Ticket, Touch
 from domain.leaf import Known, Leaf, Missing
@@ -68,7 +68,7 @@ class Reading:
 
     def _digest(self, row: Row) -> str | None:
         watched = self.names.written(row)
-        is_read = watched.keys() <= set(self.query.plan.account_fields)
+        is_read = watched.keys() <= set(self.query.account_fields)
         return state_digest([False, watched]) if watched and is_read else None
 
     def url(self, entity: str, id: str) -> str:
@@ -167,16 +167,6 @@ def claimed(row: Row, customer_field: str) -> tuple[str, ...]:
     """The payment customers that an account names: usually one, a list if an admin wrote one."""
     text = row.get(customer_field) if customer_field else None
     return tuple(str(text).replace(";", ",").replace(",", " ").split()) if text else ()
-
-
-def at_path(row: Mapping[str, Any], path: str) -> Any:
-    """The value under a dotted path; None where the path ends early."""
-    value: Any = row
-    for name in path.split("."):
-        if not isinstance(value, Mapping):
-            return None
-        value = value.get(name)
-    return value
 
 
 def _met(row: Row) -> Touch:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from connectors.salesforce import ids as record_ids
 from connectors.salesforce import soql
 from connectors.salesforce.client import Gateway, Row
-from connectors.salesforce.records import at_path, claimed
+from connectors.salesforce.names import at_path
+from connectors.salesforce.records import claimed
 from domain.errors import KidgloveError, Misconfigured
 from domain.ports import AccountGlance, ReadPlan
 

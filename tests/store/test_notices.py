@@ -9,7 +9,8 @@ from domain.ids import Ref
 from domain.ports import Hint
 from domain.rows import EVALUATE, Stance, Standing, Urgency
 from store.unit_of_work import UnitOfWork
-from sync.notices import CUSTOMER, Notice, mark_noticed, urgency_of
+from sync.linking import CUSTOMER
+from sync.notices import Notice, mark_noticed, urgency_of
 from tests.races.stage import NOW, case, open_account
 
 QUIET = Standing(wants_quiet=True)
