@@ -211,7 +211,8 @@ class Confirm:
             agreed_customer(effect, receipt["now"], now),
             now=now,
         )
-        if receipt["note"]:
+        if receipt["note"] and not effect.attempts:
+            # Somebody else's value; at a later try it may be our own, whose answer was lost.
             return
         self._explain(tx, effect, str(receipt["id"]), receipt["now"], now, names=receipt["fields"])
         self._warn(tx, effect, receipt["now"], now)

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 
 from mappings.policy_file import preset_text
+from simulators.faults import Fault, Harm
 from sync.configs import POLICY
 from tests.journeys.quiet_scenes import is_quiet_at_stripe, open_invoice, settings_of
 from tests.journeys.test_every_crm import look
@@ -175,3 +176,27 @@ def test_the_money_is_told_in_both(two: Two) -> None:
     assert two.salesforce.fields(account) == paid
     assert two.hubspot.fields(company) == paid
     assert living(two.salesforce, account).is_done
+
+
+def test_a_word_in_a_crm_that_cannot_be_read_is_kept_although_the_other_is_silent(
+    two: Two,
+) -> None:
+    customer, account, company = two.customer(amount=60_000)
+    two.salesforce.set(account, csm=None)
+    two.world.hours(4)
+    two.hubspot.say(company, "held")
+    look(two.world)
+    assert is_quiet_at_stripe(two.world, customer)
+
+    two.hubspot.faults.arm(Fault(harm=Harm.VENDOR, body={"name": "unavailable"}, times=None))
+    two.world.stripe.customer_updates_card(customer)
+    two.world.advance(timedelta(minutes=5))
+
+    assert two.world.open_case(customer).word is not None
+    assert is_quiet_at_stripe(two.world, customer)
+
+    two.hubspot.faults.clear()
+    two.hubspot.say(company, None)
+    look(two.world)
+    assert two.world.open_case(customer).word is None
+    assert not is_quiet_at_stripe(two.world, customer)
