@@ -46,6 +46,7 @@ OUR_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "hs_task_body": ("text",),
         "hubspot_owner_id": ("owner_id",),
         "hs_timestamp": ("due_on",),
+        "kidglove_due": ("due_on",),
         "hs_task_status": ("status", "is_closed"),
         "hs_task_priority": ("priority",),
         "hs_task_type": ("kind",),

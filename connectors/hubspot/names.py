@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+DUE_DAY = "kidglove_due"
+"""On tasks: the day that we asked for, and the time that it became in its owner's hours."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Names:

@@ -29,6 +29,8 @@ USER_PROPERTIES = (
 )
 DUE = time(17, 0)
 """When a day's work is due for somebody whose hours nobody entered."""
+LOOK_AHEAD = 9
+"""Days in which somebody who works one day a week has a working day that is not over."""
 _DAYS: Mapping[str, frozenset[int]] = {
     "MONDAY": frozenset({0}),
     "TUESDAY": frozenset({1}),
@@ -56,6 +58,19 @@ class Colleague:
         end = self.hours.get(day.weekday(), (0, DUE.hour * 60))[1]
         at = time(23, 59) if end >= 24 * 60 else time(end // 60, end % 60)
         return datetime.combine(day, at, zone_of(self.person.zone or zone))
+
+    def next_due_at(self, day: date, *, now: datetime, zone: str) -> datetime:
+        """The end of the first of their working days, from this day on, that is not over: nobody
+        is given work that is late already, or due while they are off.
+
+        Whose hours nobody entered works on the day that was asked for, or from Monday to Friday.
+        """
+        first = max(day, self.day_of(now, zone=zone))
+        for one in (first + timedelta(days=later) for later in range(LOOK_AHEAD)):
+            works = one.weekday() in self.hours if self.hours else one == day or one.weekday() < 5
+            if works and (due := self.due_at(one, zone=zone)) > now:
+                return due
+        return self.due_at(day, zone=zone)
 
     def day_of(self, moment: datetime, *, zone: str) -> date:
         """Which day a moment is where this colleague works."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.hubspot import ids
+from connectors.hubspot.names import DUE_DAY
 
 GROUP = "kidglove"
 GROUP_LABEL = "Kidglove: payments and dunning"
@@ -165,6 +166,12 @@ WANTED: tuple[Wanted, ...] = (
         description=f"By which a task is found again. {_OURS}",
     ),
     Wanted(
+        name=DUE_DAY,
+        label="Kidglove due day",
+        kind=ids.TASKS,
+        description=f"The day that a due time stands for. {_OURS}",
+    ),
+    Wanted(
         name="kidglove_outcome",
         label="Payment outcome",
         kind=ids.TASKS,
@@ -181,4 +188,5 @@ WANTED: tuple[Wanted, ...] = (
         description=f"How it went. {_THEIRS}",
     ),
 )
-"""Everything that mappings/hubspot.yaml names and HubSpot does not have by itself."""
+"""Everything that mappings/hubspot.yaml names and HubSpot does not have by itself, and the day of a
+task, which no mapping names."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from connectors.hubspot import ids
-from connectors.hubspot.names import Names
+from connectors.hubspot.names import DUE_DAY, Names
 from connectors.hubspot.wire import Row
 from domain.ports import Finding, Health
 
@@ -29,9 +29,10 @@ class PropertyNeed:
 
 
 def required(names: Names) -> tuple[PropertyNeed, ...]:
-    """What no mapping may leave out: the keys, and the property of the resolution state."""
+    """What no portal may lack: the keys, the day of a task, and the property of the resolution."""
     needs = [
         PropertyNeed(kind=ids.TASKS, name=names.task_key, types=("string",), is_written=True),
+        PropertyNeed(kind=ids.TASKS, name=DUE_DAY, types=("string",), is_written=True),
         PropertyNeed(kind=ids.COMPANIES, name=names.customer, types=("string",), is_key=True),
     ]
     if names.resolution:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, date, datetime
 from typing import Any
 
 from connectors.hubspot import ids
 from connectors.hubspot.bodies import body, lines_of
+from connectors.hubspot.names import DUE_DAY
 from connectors.hubspot.people import Colleague, Directory
 from connectors.hubspot.wire import Row, cut, millis, millis_text, moment_or_none
 from domain.facts import Person, WorkItem
@@ -33,6 +34,7 @@ PROPERTIES = (
     "hs_lastmodifieddate",
     "hs_createdate",
     "hubspot_owner_id",
+    DUE_DAY,
 )
 
 
@@ -50,11 +52,19 @@ class TaskFields:
 
 
 def values(
-    change: TaskChange, *, owner_id: str | None, present_owner: str | None, directory: Directory
+    change: TaskChange,
+    *,
+    owner_id: str | None,
+    present_owner: str | None,
+    directory: Directory,
+    moves_from: datetime | None,
 ) -> dict[str, str]:
     """The properties of one task; what the change leaves open is not named, so that it stays.
 
     `owner_id` is the owner to write, `present_owner` whose task it is now if none is written.
+    With `moves_from`, the time now, a day on which the owner does not work, or no longer, gives way
+    to their next one. That needs the property that keeps the day that was asked for: without it the
+    other day would be taken for a person's word.
     """
     said: dict[str, str] = {}
     if change.subject is not None:
@@ -66,7 +76,11 @@ def values(
         said["hubspot_owner_id"] = owner_id
     if change.due_on is not None:
         colleague = _colleague(directory, owner_id or present_owner)
-        due = colleague.due_at(change.due_on, zone=directory.zone)
+        if moves_from is None:
+            due = colleague.due_at(change.due_on, zone=directory.zone)
+        else:
+            due = colleague.next_due_at(change.due_on, now=moves_from, zone=directory.zone)
+            said[DUE_DAY] = f"{change.due_on.isoformat()} {millis_text(due)}"
         # VENDOR: on a task this is the due time, on a note the time of the event (tasks guide).
         said["hs_timestamp"] = millis_text(due.astimezone(UTC))
     if change.high_priority is not None:
@@ -119,12 +133,23 @@ def work_item(row: Row, fields: TaskFields, directory: Directory) -> WorkItem:
         description=lines_of(said.get("hs_task_body") or ""),
         status=status,
         priority=said.get("hs_task_priority") or None,
-        due_on=colleague.day_of(due, zone=directory.zone) if due else None,
+        due_on=_asked_day(said, due) or colleague.day_of(due, zone=directory.zone) if due else None,
         owner_id=owner_id,
         outcome=(said.get(fields.outcome) or None) if fields.outcome else None,
         closed_at=moment_or_none(said.get("hs_task_completion_date")) if status == CLOSED else None,
         changed_at=moment_or_none(said.get("hs_lastmodifieddate") or row.get("updatedAt")),
     )
+
+
+def _asked_day(said: Mapping[str, Any], due: datetime) -> date | None:
+    """The day that we asked for, as long as the due time is the one that we made of it."""
+    day, _, at = str(said.get(DUE_DAY) or "").partition(" ")
+    if moment_or_none(at) != due:
+        return None
+    try:
+        return date.fromisoformat(day)
+    except ValueError:
+        return None
 
 
 def _link(id: str, type_id: int) -> Row:

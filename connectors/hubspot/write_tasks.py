@@ -10,6 +10,7 @@ from connectors.hubspot import ids
 from connectors.hubspot.batches import Answer, Batch, send_all, update_of
 from connectors.hubspot.definitions import Definitions
 from connectors.hubspot.gateway import Gateway
+from connectors.hubspot.names import DUE_DAY
 from connectors.hubspot.people import People
 from connectors.hubspot.pins import Pins
 from connectors.hubspot.records import OWNER_PROPERTY
@@ -61,6 +62,7 @@ class TaskWriter:
         now: Callable[[], datetime],
     ) -> None:
         self._gateway = gateway
+        self._definitions = definitions
         self._people = people
         self._fields = fields
         self._look_up = TaskLookUp(gateway, definitions, fields)
@@ -323,11 +325,13 @@ class TaskWriter:
 
     def _values(self, one: Wanted, row: Row | None) -> dict[str, str]:
         present = (row or {}).get("properties", {}).get(OWNER_PROPERTY)
+        may_move = one.change.due_on is not None and DUE_DAY in self._definitions.current()
         return values(
             one.change,
             owner_id=one.owner_id,
             present_owner=str(present) if present else None,
             directory=self._people.current(),
+            moves_from=self._now() if may_move else None,
         )
 
     # -- reading back

@@ -96,6 +96,7 @@ _UNIQUE = (
     ("companies", "stripe_customer_id", "Stripe customer id"),
     ("tasks", "kidglove_key", "Kidglove key"),
 )
+_TASK_TEXTS = (("kidglove_due", "Kidglove due day"),)
 
 
 def custom_properties(type_name: str) -> Iterator[dict[str, Any]]:
@@ -107,6 +108,8 @@ def custom_properties(type_name: str) -> Iterator[dict[str, Any]]:
         if kind == type_name:
             shown = [{"value": value, "label": text} for value, text in options.items()]
             yield {**_made(name, label, "pick"), "options": shown}
+    for name, label in _TASK_TEXTS if type_name == "tasks" else ():
+        yield _made(name, label, "text")
     for name, label, shape in _COMPANY if type_name == "companies" else ():
         owned = {"referencedObjectType": "OWNER", "externalOptions": True}
         yield {**_made(name, label, shape), **(owned if shape == "owner" else {})}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from domain.errors import Rejected
-from tests.connectors.hubspot_stage import Stage, kept, receipt, staged
+from tests.connectors.hubspot_stage import START, Stage, kept, receipt, staged
 
 
 @pytest.fixture
@@ -76,3 +78,81 @@ def test_an_owner_who_is_away_keeps_what_nobody_else_can_be_given(usual: Stage) 
         usual.csm,
         f"owner {usual.csm} is away, and nobody else could be given it",
     )
+
+
+# ---------------------------------------------------------------- when it is due
+
+EARLY = [{"days": "MONDAY_TO_FRIDAY", "startMinute": 360, "endMinute": 540}]
+MONDAYS = [{"days": "MONDAY", "startMinute": 480, "endMinute": 990}]
+TODAY, FRIDAY = START.date(), date(2026, 11, 27)
+"""The clock stands on a Friday, at six in the morning where the CSM works."""
+
+
+@pytest.mark.parametrize(
+    ("hours", "at", "asked", "due"),
+    [
+        (EARLY, timedelta(hours=2), TODAY, "2026-11-20T17:00:00Z"),
+        (EARLY, timedelta(hours=3), TODAY, "2026-11-23T17:00:00Z"),
+        (EARLY, timedelta(days=3), TODAY, "2026-11-23T17:00:00Z"),
+        (MONDAYS, timedelta(0), FRIDAY, "2026-12-01T00:30:00Z"),
+        (MONDAYS, timedelta(days=3, hours=11), FRIDAY - timedelta(days=4), "2026-12-01T00:30:00Z"),
+        ([], timedelta(hours=10), TODAY, "2026-11-21T01:00:00Z"),
+        ([], timedelta(hours=11), TODAY, "2026-11-24T01:00:00Z"),
+        ([], timedelta(0), TODAY + timedelta(days=1), "2026-11-22T01:00:00Z"),
+    ],
+    ids=[
+        "the day is not over",
+        "the day is over",
+        "the day was before",
+        "not a day of theirs",
+        "over, and a week to the next",
+        "no hours",
+        "no hours, over",
+        "no hours, on a weekend that was asked for",
+    ],
+)
+def test_a_task_is_due_at_the_end_of_the_next_day_that_its_owner_works(
+    usual: Stage, hours: list[dict[str, Any]], at: timedelta, asked: date, due: str
+) -> None:
+    usual.sim.set_working_hours(usual.csm, hours)
+    usual.clock.advance(at)
+    usual.connector().write([kept(usual, due_on=asked)])
+    assert usual.tasks()[0]["hs_timestamp"] == due
+
+
+def test_a_day_that_we_moved_is_not_taken_for_a_persons_word(usual: Stage) -> None:
+    usual.sim.set_working_hours(usual.csm, MONDAYS)
+    connector = usual.connector()
+    answer = receipt(connector.write([kept(usual, due_on=FRIDAY)]))
+    usual.sim.human(usual.csm).reassign_task(answer.ref.id, usual.owner)
+    [item] = usual.read(connector).tasks
+    assert (answer.now["due_on"], item.due_on) == (FRIDAY.isoformat(), FRIDAY)
+
+
+def test_a_day_to_which_a_person_moves_it_is_their_word(usual: Stage) -> None:
+    usual.sim.set_working_hours(usual.csm, MONDAYS)
+    connector = usual.connector()
+    task = receipt(connector.write([kept(usual, due_on=FRIDAY)])).ref.id
+    moved = datetime(2026, 12, 3, 18, tzinfo=UTC)
+    usual.sim.human(usual.csm).snooze_task(task, moved)
+    [item] = usual.read(connector).tasks
+    assert item.due_on == moved.date()
+
+
+@pytest.mark.parametrize("text", ["", "soon 2026-12-01T00:30:00.000Z", "2026-11-27"])
+def test_what_is_typed_over_the_day_that_we_keep_is_not_read(usual: Stage, text: str) -> None:
+    usual.sim.set_working_hours(usual.csm, MONDAYS)
+    connector = usual.connector()
+    task = receipt(connector.write([kept(usual, due_on=FRIDAY)])).ref.id
+    usual.sim.human(usual.csm).edit_task(task, kidglove_due=text)
+    [item] = usual.read(connector).tasks
+    assert item.due_on == date(2026, 11, 30)
+
+
+def test_a_portal_that_cannot_keep_the_day_is_given_the_day_itself(usual: Stage) -> None:
+    usual.sim.drop_property("tasks", "kidglove_due")
+    usual.sim.set_working_hours(usual.csm, MONDAYS)
+    connector = usual.connector()
+    answer = receipt(connector.write([kept(usual, due_on=FRIDAY)]))
+    assert answer.now["due_on"] == FRIDAY.isoformat()
+    assert usual.tasks()[0]["hs_timestamp"] == "2026-11-28T01:00:00Z"
