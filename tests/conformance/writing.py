@@ -21,10 +21,10 @@ from tests.conformance.watching import together
 
 DAY = date(2026, 11, 25)
 CHANGES_OF_TIME = (
-    date(2026, 11, 1),
+    date(2027, 11, 7),
     date(2027, 3, 14),
     date(2027, 3, 28),
-    date(2026, 10, 25),
+    date(2027, 10, 31),
     date(2027, 10, 3),
     date(2028, 2, 29),
 )

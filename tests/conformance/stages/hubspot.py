@@ -79,6 +79,9 @@ class HubspotStage(CrmStage):
             self._portal.csm,
             self._portal.spare,
         )
+        # Clocks change on Sundays: a day off would be moved to the next day of work.
+        every_day = {"days": "EVERY_DAY", "startMinute": 540, "endMinute": 1020}
+        self.sim.set_working_hours(self.csm, [every_day])
         self.secrets = [self.sim.service_key, self.sim.access.client_secret]
         return self.sim.app
 
