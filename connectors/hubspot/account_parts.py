@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import partial
+from typing import TypeVar
 
 from connectors.hubspot import ids
 from connectors.hubspot.errors import MissingScope
@@ -14,6 +16,9 @@ from connectors.hubspot.tasks import TaskFields
 from connectors.hubspot.wire import Row
 from domain.errors import Gone
 
+T = TypeVar("T")
+NEVER = datetime.min.replace(tzinfo=UTC)
+"""When nothing was refused yet."""
 DENIED_FOR = timedelta(minutes=10)
 """How long a part without access is not asked for again: asking costs a call each time."""
 STAGES_FOR = timedelta(hours=1)
@@ -40,7 +45,6 @@ class Part(StrEnum):
 
     TICKETS = "tickets"
     CONTACT = "contacts"
-    TALKS = "calls, meetings and emails"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +58,8 @@ class Hanging:
     talks: Sequence[tuple[str, Row]] = ()
     """Each talk with its kind of record."""
     denied: frozenset[Part] = field(default=frozenset())
+    silent: tuple[str, ...] = ()
+    """The kinds of talks that may not be read, so that `talks` may lack the last one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,13 +77,13 @@ class _Asked:
 
 
 class Parts:
-    """Reads what hangs on companies. A part without access is left out and asked for later."""
+    """Reads what hangs on companies. A kind without access is left out and asked for later."""
 
     def __init__(self, gateway: Gateway, *, now: Callable[[], datetime]) -> None:
         self._gateway = gateway
         self._now = now
-        self._denied: dict[Part, datetime] = {}
-        self._split_since = datetime.min.replace(tzinfo=UTC)
+        self._denied: dict[str, datetime] = {}
+        self._split_since = NEVER
         self._stages: tuple[datetime, frozenset[str]] | None = None
 
     def of(
@@ -87,21 +93,24 @@ class Parts:
         a single call tells of every kind whether there is any."""
         if not companies:
             return {}
-        kinds = [kind for kind in KINDS if has_contact or kind != ids.CONTACTS]
+        kinds = [
+            kind
+            for kind in KINDS
+            if (has_contact or kind != ids.CONTACTS) and not self._is_denied(kind)
+        ]
         asked = self._asked(companies, kinds, urgent=urgent)
         tasks = self._records(asked, ids.TASKS, fields.read)
         tickets = self._allowed(
-            Part.TICKETS,
+            ids.TICKETS,
             lambda: self._open_only(self._records(asked, ids.TICKETS, TICKET_PROPERTIES)),
         )
-        contacts = self._allowed(Part.CONTACT, lambda: self._labelled(asked)) if has_contact else {}
-        talks = self._allowed(Part.TALKS, lambda: self._talks(asked))
+        contacts = self._allowed(ids.CONTACTS, lambda: self._labelled(asked)) if has_contact else {}
+        talks = self._talks(asked)
         lacking = frozenset(
             part
             for part, found in (
                 (Part.TICKETS, tickets),
                 (Part.CONTACT, contacts),
-                (Part.TALKS, talks),
             )
             if found is None
         )
@@ -110,20 +119,26 @@ class Parts:
                 tasks=[row for row, _ in tasks[one]],
                 tickets=(tickets or {}).get(one, ()),
                 contacts=(contacts or {}).get(one, ()),
-                talks=(talks or {}).get(one, ()),
+                talks=[(kind, row) for kind, rows in talks.items() for row, _ in rows[one]],
                 denied=lacking,
+                silent=tuple(kind for kind in TALKS if kind not in talks),
             )
             for one in companies
         }
 
-    def _allowed(self, part: Part, read: Callable[[], dict[str, list]]) -> dict[str, list] | None:  # type: ignore[type-arg]
-        since = self._denied.get(part)
-        if since is not None and self._now() - since < DENIED_FOR:
+    def _is_denied(self, kind: str) -> bool:
+        since = self._denied.get(kind)
+        return since is not None and self._now() - since < DENIED_FOR
+
+    def _allowed(self, kind: str, read: Callable[[], dict[str, T]]) -> dict[str, T] | None:
+        if self._is_denied(kind):
             return None
         try:
             return read()
         except MissingScope:
-            self._denied[part] = self._now()
+            self._denied[kind] = self._now()
+            # Who refuses is known now: the others can be asked about in one call again.
+            self._split_since = NEVER
             return None
 
     def _asked(self, companies: Sequence[str], kinds: Sequence[str], *, urgent: bool) -> _Asked:
@@ -202,13 +217,15 @@ class Parts:
         found = self._records(asked, ids.CONTACTS, CONTACT_PROPERTIES)
         return {one: [(row, _labels(link)) for row, link in rows] for one, rows in found.items()}
 
-    def _talks(self, asked: _Asked) -> dict[str, list[tuple[str, Row]]]:
-        talks: dict[str, list[tuple[str, Row]]] = {one: [] for one in asked.companies}
-        for kind, properties in TALKS.items():
-            found = self._records(asked, kind, properties, newest=NEWEST)
-            for one, rows in found.items():
-                talks[one] += [(kind, row) for row, _ in rows]
-        return talks
+    def _talks(self, asked: _Asked) -> dict[str, dict[str, list[tuple[Row, Row]]]]:
+        """The talks by kind and company, of every kind that may be read."""
+        found = {
+            kind: self._allowed(
+                kind, partial(self._records, asked, kind, properties, newest=NEWEST)
+            )
+            for kind, properties in TALKS.items()
+        }
+        return {kind: rows for kind, rows in found.items() if rows is not None}
 
 
 def _labels(link: Row) -> frozenset[str]:

@@ -142,13 +142,13 @@ class Reading:
         return self._known(tickets)
 
     def _last_touch(self, hanging: Hanging) -> Leaf[Touch | None]:
-        # Half of the picture would name an older talk as the last one: worse than none.
-        if Part.TALKS in hanging.denied:
-            return Missing(f"no access to {Part.TALKS}")
         touches = [self._talk(kind, row) for kind, row in hanging.talks]
         touches += [self._done(row) for row in hanging.tasks if not self._is_ours(row)]
         past = [one for one in touches if one is not None and one.at <= self.read_at]
         newest: Touch | None = max(past, key=lambda touch: touch.at, default=None)
+        if newest is None and hanging.silent:
+            # Talks that may not be read are left out, but nobody may say that there was none.
+            return Missing(f"no access to {', '.join(hanging.silent)}")
         return self._known(newest)
 
     def _talk(self, kind: str, row: Row) -> Touch | None:

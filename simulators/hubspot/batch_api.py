@@ -109,9 +109,7 @@ class BatchApi:
                 missing.append(id)
             elif record.id not in seen:
                 seen.add(record.id)
-                results.append(
-                    self._showing.one(record, asked or None, grant=call.grant, history=history)
-                )
+                results.append(self._showing.one(record, asked or None, history=history))
         errors = [_missing(one).in_batch({"ids": missing})] if missing else []
         return self.finished(call, results, errors, 200)
 

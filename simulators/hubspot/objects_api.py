@@ -92,9 +92,7 @@ class ObjectsApi:
 
     def _shown(self, one: ObjectType, record: Record, call: Call) -> dict[str, Any]:
         asked = call.names("properties") if "properties" in call.query else None
-        shown = self._showing.one(
-            record, asked, grant=call.grant, history=call.names("propertiesWithHistory")
-        )
+        shown = self._showing.one(record, asked, history=call.names("propertiesWithHistory"))
         links: dict[str, Any] = {}
         for name in call.names("associations"):
             target = self._portal.type_of(name)

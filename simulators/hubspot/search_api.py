@@ -45,7 +45,7 @@ class SearchApi:
         page: dict[str, Any] = {
             "total": len(found),
             "results": [
-                self._showing.one(record, body.get("properties") or None, grant=call.grant)
+                self._showing.one(record, body.get("properties") or None)
                 for record in found[after : after + limit]
             ],
         }

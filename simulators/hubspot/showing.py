@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from simulators.hubspot.access import Grant
 from simulators.hubspot.portal import Portal, Record, Version
 from simulators.hubspot.schema import ObjectType, iso
-
-_MAIL_BODIES = ("hs_email_text", "hs_email_html")
 
 
 class Showing:
@@ -23,7 +20,6 @@ class Showing:
         record: Record,
         properties: Iterable[str] | None,
         *,
-        grant: Grant | None = None,
         history: Iterable[str] = (),
         trace: str | None = None,
     ) -> dict[str, Any]:
@@ -34,8 +30,6 @@ class Showing:
         kind = self._portal.types[record.type]
         asked = kind.shown if properties is None else tuple(properties)
         names = [name for name in dict.fromkeys((*kind.always, *asked)) if name in kind.properties]
-        if grant is not None and "sales-email-read" not in grant.scopes:
-            names = [name for name in names if name not in _MAIL_BODIES]
         shown: dict[str, Any] = {
             "id": record.id,
             "properties": {name: record.values.get(name) or None for name in sorted(names)},

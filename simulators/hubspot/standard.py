@@ -229,7 +229,8 @@ def _ticket() -> ObjectType:
 
 
 def _engagement(name: str, id: str, **more: Any) -> ObjectType:
-    # VENDOR: engagements have no scopes of their own but for the bodies of e-mails.
+    # VENDOR: engagements have no scopes of their own but for e-mails. That these are refused
+    # without it is an assumption: the older engagements API answered with blanks instead.
     return _scoped(
         name,
         "contacts",
@@ -306,7 +307,10 @@ def _activities() -> Iterable[ObjectType]:
     )
     yield _type(_engagement("notes", "0-46", group="noteinformation"), [*common, *note])
     yield _type(_engagement("calls", "0-48", group="callinformation"), [*common, *call])
-    yield _type(_engagement("emails", "0-49", group="emailinformation"), [*common, *email])
+    yield _type(
+        _engagement("emails", "0-49", group="emailinformation", reads=("sales-email-read",)),
+        [*common, *email],
+    )
     yield _type(_engagement("meetings", "0-47", group="meetinginformation"), [*common, *meeting])
 
 

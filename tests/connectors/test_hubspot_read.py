@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from connectors.hubspot.connector import HubspotConnector
 from domain.errors import Misconfigured
 from domain.facts import Role
 from domain.leaf import Known, Missing
@@ -112,6 +113,49 @@ def test_the_last_talk_is_a_call_and_not_a_task_of_ours(stage: Stage) -> None:
         "Dana Ruiz",
         "Renewal",
     )
+
+
+def talks(stage: Stage) -> None:
+    stage.sim.add_call(stage.company, "Renewal", at=START - timedelta(days=3), owner=stage.csm)
+    stage.sim.add_email(stage.company, "Re: invoice", at=START - timedelta(days=1))
+
+
+def last_talk(stage: Stage, connector: HubspotConnector) -> str:
+    touch = stage.read(connector).last_touch
+    assert isinstance(touch, Known)
+    assert touch.value is not None
+    return touch.value.line
+
+
+def test_without_access_to_mails_the_other_talks_count(stage: Stage) -> None:
+    talks(stage)
+    connector = stage.connector()
+    assert last_talk(stage, connector) == "Re: invoice"
+    stage.sim.revoke_scope("sales-email-read")
+    assert last_talk(stage, connector) == "Renewal"
+    stage.sim.set_scopes(stage.sim.access.scopes | {"sales-email-read"})
+    stage.clock.advance(timedelta(minutes=11))
+    assert last_talk(stage, connector) == "Re: invoice"
+
+
+def test_a_read_costs_no_more_calls_once_it_is_known_that_mails_are_denied(stage: Stage) -> None:
+    talks(stage)
+    connector = stage.connector()
+    stage.read(connector)
+    connector.calls.clear()
+    stage.read(connector)
+    usual = connector.calls.total()
+    stage.sim.revoke_scope("sales-email-read")
+    stage.read(connector)
+    connector.calls.clear()
+    stage.read(connector)
+    assert connector.calls.total() <= usual
+
+
+def test_where_all_talks_may_be_mails_nobody_is_told_that_there_was_none(stage: Stage) -> None:
+    stage.sim.add_email(stage.company, "Re: invoice", at=START - timedelta(days=1))
+    stage.sim.revoke_scope("sales-email-read")
+    assert stage.read(stage.connector()).last_touch == Missing("no access to emails")
 
 
 def test_a_mapped_property_that_the_portal_does_not_have_is_named(stage: Stage) -> None:

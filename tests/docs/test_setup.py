@@ -16,6 +16,7 @@ from connectors.stripe.dashboard import DASHBOARD_ONLY
 from connectors.stripe.events import EVENTS
 from connectors.stripe.manifest import SCOPES
 from connectors.stripe.versions import API_VERSION
+from jobs.crms import CRMS
 from mappings.mapping_file import default_mapping
 from mappings.policy_file import preset_names
 from ops.lines import line_id
@@ -24,6 +25,7 @@ from tests.docs.documents import ROOT, documents
 STRIPE = documents("docs/setup-stripe.md")[0]
 SALESFORCE = documents("docs/setup-salesforce.md")[0]
 HUBSPOT = documents("docs/setup-hubspot.md")[0]
+WRONG_LINK = documents("docs/runbooks/wrong-link.md")[0]
 APP = ROOT / "connectors/hubspot/app"
 PACKAGE = ROOT / "connectors/salesforce/package"
 
@@ -106,6 +108,12 @@ def test_hubspots_app_tells_us_of_everything_that_people_write() -> None:
         ("object.restore", None),
     ]
     assert config["settings"]["targetUrl"].endswith("/webhooks/hubspot")
+
+
+@pytest.mark.parametrize("crm", sorted(CRMS))
+def test_who_mends_a_wrong_link_is_told_the_field_of_each_crm(crm: str) -> None:
+    assert f"`{default_mapping(crm).customer_field}`" in WRONG_LINK.text
+    assert f"kidglove link reject {crm} " in WRONG_LINK.text
 
 
 def test_every_property_that_hubspots_page_names_is_made_by_the_set_up() -> None:

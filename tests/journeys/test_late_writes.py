@@ -14,7 +14,7 @@ from simulators.faults import Fault, Harm
 from sync.confirm import LOUD_AFTER, Confirm
 from sync.lane_work import LEASE_SECONDS
 from tests.journeys.hands import polled
-from tests.journeys.quiet_scenes import failed_high, failed_high_in, is_quiet_at_stripe
+from tests.journeys.quiet_scenes import failed_high, failed_vip_in, is_quiet_at_stripe
 from tests.journeys.test_fields_both_ways import notes, put_rows, why
 from tests.journeys.test_links import look
 from tests.sides import Side, living
@@ -81,7 +81,7 @@ def test_what_people_type_before_a_late_first_try_stays(
     world_on_each_crm: World, crm: Side
 ) -> None:
     world = world_on_each_crm
-    customer, account = failed_high_in(world, crm)
+    customer, account = failed_vip_in(world, crm)
     task = living(crm, account)
     cut_off(world, crm.system)
     world.runtime.actions.add_note(world.open_case(customer).key, by="ops", text="A NOTE OF OPS")
@@ -200,4 +200,4 @@ def test_a_write_that_fails_gives_way_to_a_newer_one_that_waits(world: World) ->
     assert sorted(states.values()) == [EffectState.SUPERSEDED, EffectState.WAITING]
     assert states[running.id] is EffectState.SUPERSEDED
     world.advance(timedelta(seconds=LEASE_SECONDS) + timedelta(minutes=10))
-    assert world.org.get(account)["Payment_Status__c"] == "Past due"
+    assert world.org.get(account)["Payment_Status__c"] == "Payment failed"

@@ -113,7 +113,7 @@ def test_a_csm_who_is_named_later_is_heard_by_the_poll_alone(world: World, crm: 
     assert not is_quiet_at_stripe(world, customer)
     crm.keep_messages(kept=True)
 
-    crm.set(account, csm="csm")
+    crm.set(account, csm=crm.people["csm"])
     world.advance(timedelta(minutes=3))
     world.runtime.upkeep(f"poll:{crm.system}")
     world.settle()

@@ -71,15 +71,23 @@ def test_a_missing_scope_is_named(desk: Desk, method: str, path: str, scope: str
     assert scope in answer.json()["errors"][0]["context"]["requiredGranularScopes"]
 
 
-def test_mail_bodies_need_a_scope_of_their_own(desk: Desk) -> None:
+def test_mails_need_a_scope_of_their_own(desk: Desk) -> None:
     mail = desk.sim.add_email(desk.acme, "Re: invoice", hs_email_text="Dear Ann")
     path = f"/crm/objects/2026-09/emails/{mail}?properties=hs_email_text,hs_email_subject"
     assert desk.ok("GET", path)["properties"]["hs_email_text"] == "Dear Ann"
 
     desk.sim.revoke_scope("sales-email-read")
 
-    found = desk.ok("GET", path)["properties"]
-    assert (found["hs_email_subject"], "hs_email_text" in found) == ("Re: invoice", False)
+    with_mails = f"/crm/objects/2026-09/companies/{desk.acme}?associations=calls,emails"
+    read = {"inputs": [{"id": mail}], "properties": ["hs_email_subject"]}
+    for refused in (
+        desk.send("GET", path),
+        desk.send("GET", with_mails),
+        desk.send("POST", "/crm/objects/2026-09/emails/batch/read", read),
+    ):
+        assert refused.status_code == 403
+        assert "sales-email-read" in refused.text
+    desk.ok("GET", f"/crm/objects/2026-09/companies/{desk.acme}?associations=calls")
 
 
 def test_an_oauth_token_lives_half_an_hour_and_says_so(desk: Desk) -> None:
