@@ -13,7 +13,6 @@ from tests.journeys.hands import customer, kept, line, text
 from tests.sides import living
 from tests.world import START, World, build
 
-
 CRMS = ["salesforce", "hubspot"]
 
 
