@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -14,8 +14,11 @@ from tests.journeys.quiet_scenes import charges, open_invoice
 from tests.sides import Side, living
 from tests.world import World, build
 
-LAG = 45.0
-"""Seconds until a search knows a new task; the answer is asked for long before."""
+LAG = 900.0
+"""Seconds until a search knows a new task: what is tried again before can only ask the company."""
+
+CREATE = ".*/tasks/batch/create"
+COMPANY = r".*/companies/\d+(\?.*)?"
 
 
 @pytest.fixture
@@ -44,8 +47,7 @@ def test_the_account_of_this_file_takes_two_tasks_of_one_key(world: World, crm: 
 def test_a_lost_answer_leaves_one_task_from_the_failure_to_the_payment(
     world: World, crm: Side, harm: Harm
 ) -> None:
-    made = ".*/tasks/batch/create"
-    crm.faults.arm(Fault(harm=harm, method="POST", path=made, status=502))
+    crm.faults.arm(Fault(harm=harm, method="POST", path=CREATE, status=502))
     customer, account = vip(world)
     world.hours(4)
     first = living(crm, account).id
@@ -60,6 +62,28 @@ def test_a_lost_answer_leaves_one_task_from_the_failure_to_the_payment(
     world.settle()
 
     assert [(one.id, one.is_done) for one in crm.every_task()] == [(first, True)]
+
+
+@pytest.mark.req("R9")
+def test_a_second_try_that_no_look_at_the_account_precedes_finds_the_task_on_its_company(
+    world: World, crm: Side
+) -> None:
+    assert world.portal is not None
+    unread = Fault(harm=Harm.STATUS, status=503, method="GET", path=COMPANY, times=None)
+    # From the moment of its creation on, nobody can read the company's tasks.
+    world.portal.add_rule("tasks", lambda new, old: None if old else crm.faults.arm(unread))
+    crm.faults.arm(Fault(harm=Harm.RESET_AFTER, method="POST", path=CREATE))
+    _, account = vip(world)
+
+    world.hours(3)
+    world.advance(timedelta(minutes=10))
+
+    assert crm.faults.armed() == [unread]
+    assert len(crm.every_task()) == 1
+    crm.faults.clear()
+    world.hours(1)
+    assert living(crm, account).owner == "Morgan Vale"
+    assert len(crm.every_task()) == 1
 
 
 @pytest.mark.req("R9")

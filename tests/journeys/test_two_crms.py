@@ -108,8 +108,9 @@ def test_an_open_task_stays_where_it_is_when_the_policy_changes(two: Two) -> Non
 
 
 @pytest.mark.req("R16")
-@pytest.mark.parametrize("key", [False, True], ids=["without_key", "with_key"])
-@pytest.mark.parametrize("primary", ["salesforce", "hubspot"])
+@pytest.mark.parametrize(
+    ("primary", "key"), [("salesforce", True), ("hubspot", True), ("hubspot", False)]
+)
 def test_a_task_that_another_integration_mirrors_is_neither_adopted_nor_doubled(
     two: Two, primary: str, key: bool
 ) -> None:
