@@ -51,6 +51,7 @@ class HubspotSide:
     phone: str = "phone"
     city: str = "city"
     site: str = "domain"
+    status: str = "kidglove_payment_status"
     calls_to_write: int = 2
     # Deleted tasks are in no list of HubSpot's: the next look at the account misses them.
     misses_a_task_after: timedelta = timedelta(hours=13)

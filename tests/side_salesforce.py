@@ -45,6 +45,7 @@ class SalesforceSide:
     phone: str = "Phone"
     city: str = "BillingCity"
     site: str = "Website"
+    status: str = "Payment_Status__c"
     calls_to_write: int = 1
     misses_a_task_after: timedelta = timedelta(0)
 

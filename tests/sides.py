@@ -54,6 +54,8 @@ class Side(Protocol):
     city: str
     site: str
     """What this CRM calls an account's telephone, its town and its website."""
+    status: str
+    """Our payment status by the CRM's own name."""
     calls_to_write: int
     """How many calls it takes to write an account and its task."""
     misses_a_task_after: timedelta

@@ -263,10 +263,12 @@ def build(
     seed: int = 0,
     change: Callable[[Settings], None] | None = None,
     crms: Sequence[str] = ("salesforce",),
+    unique_task_keys: bool = True,
 ) -> World:
     """A world with Morgan (CSM), Felix (owner), Ines (manager) and Ops (fallback) in each CRM.
 
-    The org is always there; `crms` says which CRMs are connected.
+    The org is always there; `crms` says which CRMs are connected. Without `unique_task_keys` the
+    HubSpot account keeps no second task of one key out.
     """
     clock = SimClock(start)
     stripe = StripeSim(clock, seed=seed, behaviour=behaviour or Behaviour()).start()
@@ -284,6 +286,7 @@ def build(
         sides.append(SalesforceSide(org=org, people=people))
     if "hubspot" in crms:
         portal = HubspotSim(clock, seed=seed).start()
+        portal.set_unique_on("tasks", unique_task_keys)
         sides.append(HubspotSide(portal=portal, people=_staff(portal)))
     settings = Settings(
         _env_file=None,

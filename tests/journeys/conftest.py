@@ -11,9 +11,10 @@ from tests.world import World, build
 
 
 @pytest.fixture
-def world(database_url: str, redis_url: str) -> Iterator[World]:
-    """Both vendors, the edge and the engine, with nothing in them yet."""
-    made = build(database_url, redis_url)
+def world(request: pytest.FixtureRequest, database_url: str, redis_url: str) -> Iterator[World]:
+    """Both vendors, the edge and the engine, with nothing in them yet; Salesforce, or the CRM that
+    the test asks for, is connected."""
+    made = build(database_url, redis_url, crms=[getattr(request, "param", "salesforce")])
     yield made
     made.close()
 

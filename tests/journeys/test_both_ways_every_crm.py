@@ -11,7 +11,7 @@ from domain.errors import Gone
 from domain.rows import WrittenValue
 from jobs.runtime import PAYMENTS_SYSTEM
 from sync.fields import Fields
-from tests.journeys.quiet_scenes import open_invoice
+from tests.journeys.quiet_scenes import failed_high_in, open_invoice
 from tests.journeys.test_fields_both_ways import customer_at_stripe, in_stripe
 from tests.journeys.test_mapping_in_force import apply
 from tests.sides import Side
@@ -110,6 +110,23 @@ def test_two_sides_in_step_are_left_alone(world: World, crm: Side) -> None:
     world.days(1)
 
     assert histories(world, crm, customer, account) == written
+
+
+@pytest.mark.req("R19")
+def test_an_edit_of_our_own_field_is_answered_by_one_write_and_the_echo_by_none(
+    world: World, crm: Side
+) -> None:
+    hear(world, crm.status)
+    _, account = failed_high_in(world, crm)
+    written, heard = crm.writes(), len(crm.postman.delivered)
+    world.advance(timedelta(seconds=1))
+
+    crm.overwrite_status(account, "current")
+    world.settle()
+
+    assert crm.fields(account).status == "failed"
+    assert crm.writes() == written + 1
+    assert len(crm.postman.delivered) >= heard + 2, "the edit, and our own answer to it"
 
 
 @pytest.mark.req("R6")

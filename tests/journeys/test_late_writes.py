@@ -13,11 +13,9 @@ from jobs.runtime import PAYMENTS_SYSTEM
 from simulators.faults import Fault, Harm
 from sync.confirm import LOUD_AFTER, Confirm
 from sync.lane_work import LEASE_SECONDS
-from tests.journeys.hands import polled
-from tests.journeys.quiet_scenes import failed_high, failed_vip_in, is_quiet_at_stripe
+from tests.journeys.quiet_scenes import failed_high, is_quiet_at_stripe
 from tests.journeys.test_fields_both_ways import notes, put_rows, why
 from tests.journeys.test_links import look
-from tests.sides import Side, living
 from tests.world import World
 
 CRM = "salesforce"
@@ -75,27 +73,6 @@ def test_a_record_that_was_rejected_meanwhile_is_not_written_to(
     world.advance(timedelta(minutes=12))
 
     assert world.org.get(account)["Description"] is None
-
-
-def test_what_people_type_before_a_late_first_try_stays(
-    world_on_each_crm: World, crm: Side
-) -> None:
-    world = world_on_each_crm
-    customer, account = failed_vip_in(world, crm)
-    task = living(crm, account)
-    cut_off(world, crm.system)
-    world.runtime.actions.add_note(world.open_case(customer).key, by="ops", text="A NOTE OF OPS")
-    world.advance(timedelta(minutes=3))
-    assert "A NOTE OF OPS" not in living(crm, account).text
-    crm.keep_messages(kept=True)
-
-    crm.note(task, "The CFO is on holiday")
-    world.advance(timedelta(minutes=15))
-    polled(world)
-
-    text = living(crm, account).text
-    assert "A NOTE OF OPS" in text
-    assert "The CFO is on holiday" in text
 
 
 def test_a_value_of_ours_whose_answer_was_lost_is_explained(world: World) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Literal
 
 import pytest
@@ -13,7 +13,9 @@ from mappings.policy_file import preset_text
 from tests.journeys.quiet_scenes import (
     charges,
     failed_high,
+    failed_high_in,
     failed_vip,
+    failed_vip_in,
     glide,
     held_high,
     is_quiet_at_stripe,
@@ -24,7 +26,10 @@ from tests.journeys.quiet_scenes import (
     stripe_writes,
     subscription_of,
 )
+from tests.sides import Side, living
 from tests.world import World
+
+ON_EACH_CRM = pytest.mark.parametrize("world", ["salesforce", "hubspot"], indirect=True)
 
 
 @pytest.mark.req("R11")
@@ -64,14 +69,18 @@ def test_a_held_vip_gets_no_automatic_message_in_ninety_days(world: World) -> No
 
 @pytest.mark.req("R12")
 @pytest.mark.req("R6", partly="the way from the CRM to Stripe")
-def test_clearing_the_word_gives_stripe_back_exactly_and_dunning_goes_on(world: World) -> None:
-    customer, account = failed_high(world)
+@pytest.mark.req("R7", partly="the way from the CRM to Stripe")
+@ON_EACH_CRM
+def test_clearing_the_word_gives_stripe_back_exactly_and_dunning_goes_on(
+    world: World, crm: Side
+) -> None:
+    customer, account = failed_high_in(world, crm)
     before = settings_of(world, customer)
-    world.csm(account, Dunning_Status__c="In Resolution")
+    crm.say(account, "held")
     world.settle()
     assert settings_of(world, customer) != before
 
-    world.csm(account, Dunning_Status__c=None)
+    crm.say(account, None)
     world.settle()
     assert settings_of(world, customer) == before
     tries = len(charges(world, customer))
@@ -81,10 +90,13 @@ def test_clearing_the_word_gives_stripe_back_exactly_and_dunning_goes_on(world: 
 
 
 @pytest.mark.req("R12")
+@ON_EACH_CRM
 def test_an_invoice_that_was_paid_in_the_meantime_is_not_touched_by_the_release(
-    world: World,
+    world: World, crm: Side
 ) -> None:
-    customer, account = held_high(world)
+    customer, account = failed_high_in(world, crm)
+    crm.say(account, "held")
+    world.settle()
     invoice = open_invoice(world, customer)
     world.stripe.customer_updates_card(customer)
     world.stripe.customer_pays(invoice)
@@ -92,7 +104,7 @@ def test_an_invoice_that_was_paid_in_the_meantime_is_not_touched_by_the_release(
     world.stripe.forget_requests()
 
     world.settle()
-    world.csm(account, Dunning_Status__c=None)
+    crm.say(account, None)
     world.settle()
 
     assert stripe_writes(world, invoice) == []
@@ -133,12 +145,14 @@ def test_below_the_line_stripe_is_not_written_to_and_nobody_gets_a_task(world: W
 
 
 @pytest.mark.req("R75")
-def test_holding_one_customer_changes_nothing_of_another(world: World) -> None:
-    other, _ = world.vip("Small Bakery", amount=4_000, CSM__c=None, number=None)
-    customer, account = failed_high(world)
+@ON_EACH_CRM
+def test_holding_one_customer_changes_nothing_of_another(world: World, crm: Side) -> None:
+    other = world.customer("Small Bakery", amount=4_000)
+    crm.add_account("Small Bakery", customer=other, csm=None)
+    customer, account = failed_high_in(world, crm)
     before = settings_of(world, other)
 
-    world.csm(account, Dunning_Status__c="In Resolution")
+    crm.say(account, "held")
     world.settle()
 
     assert is_quiet_at_stripe(world, customer)
@@ -147,14 +161,14 @@ def test_holding_one_customer_changes_nothing_of_another(world: World) -> None:
 
 
 @pytest.mark.req("R37")
-def test_a_held_vip_has_an_open_task_with_an_owner_and_a_due_day(world: World) -> None:
-    customer, account = failed_vip(world)
+@ON_EACH_CRM
+def test_a_held_vip_has_an_open_task_with_an_owner_and_a_due_day(world: World, crm: Side) -> None:
+    customer, account = failed_vip_in(world, crm)
 
-    task = world.task(account)
+    task = living(crm, account)
 
     assert is_quiet_at_stripe(world, customer)
-    assert (task["IsClosed"], task["OwnerId"]) == (False, world.people["csm"])
-    assert task["ActivityDate"] == "2026-11-20"
+    assert (task.is_done, task.owner, task.due) == (False, "Morgan Vale", date(2026, 11, 20))
 
 
 @pytest.mark.req("R38", partly="one account, no load; the benchmark measures many")

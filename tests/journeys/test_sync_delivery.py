@@ -21,16 +21,20 @@ from simulators.hooks import DeliveryDial
 from simulators.salesforce.troubles import whole
 from store.unit_of_work import Deadlocked
 from sync.confirm import Confirm
+from tests.journeys.hands import vip
 from tests.journeys.quiet_scenes import (
     charges,
     failed_high,
+    failed_high_in,
     failed_vip,
     is_quiet_at_stripe,
     open_invoice,
 )
+from tests.sides import Side, living
 from tests.world import World, build
 
 MakeWorld = Callable[..., World]
+ON_EACH_CRM = pytest.mark.parametrize("world", ["salesforce", "hubspot"], indirect=True)
 _numbers = itertools.count(1)
 
 
@@ -42,14 +46,15 @@ def make_world(
     made: list[World] = []
     names: list[str] = []
 
-    def make(seed: int = 0, **dial: object) -> World:
+    def make(seed: int = 0, crm: str = "salesforce", **dial: object) -> World:
         name = f"{template_database}_beside_{next(_numbers)}"
         text = f'CREATE DATABASE "{name}" TEMPLATE "{template_database}" STRATEGY file_copy'
         admin.execute(text.encode())
         names.append(name)
         url = make_url(servers.database_url).set(database=name)
-        world = build(url.render_as_string(hide_password=False), redis_url, seed=seed)
-        for post in (world.stripe.postman, world.org.postman):
+        database = url.render_as_string(hide_password=False)
+        world = build(database, redis_url, seed=seed, crms=[crm])
+        for post in (world.stripe.postman, world.sides[0].postman):
             post.dial = DeliveryDial(**dial)  # type: ignore[arg-type]
         made.append(world)
         return world
@@ -62,11 +67,16 @@ def make_world(
 
 
 @pytest.fixture
-def world(database_url: str, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    """A world in which the short retries do not sleep."""
+def world(
+    request: pytest.FixtureRequest,
+    database_url: str,
+    redis_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[World]:
+    """A world in which the short retries do not sleep, with Salesforce or the CRM asked for."""
     defaults = {**(Retry.__init__.__kwdefaults__ or {}), "sleep": lambda seconds: None}
     monkeypatch.setattr(Retry.__init__, "__kwdefaults__", defaults)
-    made = build(database_url, redis_url)
+    made = build(database_url, redis_url, crms=[getattr(request, "param", "salesforce")])
     yield made
     made.close()
 
@@ -76,7 +86,8 @@ def episode(world: World, *, look: Callable[[World], None] | None = None) -> tup
 
     With `look` we also look for ourselves, every twenty minutes and whenever something happened.
     """
-    customer, account = world.vip()
+    (crm,) = world.sides
+    customer, account = vip(world)
 
     def hours(number: float) -> None:
         for step in range(int(number * 3) + 1):
@@ -88,7 +99,7 @@ def episode(world: World, *, look: Callable[[World], None] | None = None) -> tup
                 world.settle()
 
     hours(4)
-    world.csm(account, Dunning_Status__c="In Resolution")
+    crm.say(account, "held")
     hours(1)
     world.stripe.customer_updates_card(customer)
     hours(1)
@@ -99,7 +110,7 @@ def episode(world: World, *, look: Callable[[World], None] | None = None) -> tup
 
 def end_of(world: World) -> tuple[Any, Any]:
     """Both simulated systems as far as they are an outcome, not bookkeeping."""
-    return world.stripe.state(volatile=False), world.org.state(volatile=False)
+    return world.stripe.state(volatile=False), world.sides[0].state()
 
 
 def reconcile(world: World) -> None:
@@ -112,18 +123,18 @@ def reconcile(world: World) -> None:
 
 
 @pytest.mark.req("R17", partly="one worker; the storms run several")
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("seed", "crm"), [(1, "salesforce"), (2, "salesforce"), (1, "hubspot")])
 def test_every_hook_five_times_in_random_order_ends_the_same_with_as_many_writes(
-    make_world: MakeWorld, seed: int
+    make_world: MakeWorld, seed: int, crm: str
 ) -> None:
-    once, often = make_world(seed), make_world(seed, copies=5, shuffle=True)
+    once, often = make_world(seed, crm), make_world(seed, crm, copies=5, shuffle=True)
 
     for world in (once, often):
         episode(world)
 
     assert end_of(often) == end_of(once)
     assert len(often.stripe.writes()) == len(once.stripe.writes())
-    assert len(often.org.writes()) == len(once.org.writes())
+    assert often.sides[0].writes() == once.sides[0].writes()
     assert len(often.stripe.postman.delivered) >= 5 * len(once.stripe.postman.delivered)
 
 
@@ -145,12 +156,16 @@ def test_a_hook_that_comes_again_after_days_changes_nothing(world: World) -> Non
 
 
 @pytest.mark.req("R18", partly="six seeds of an order; every order is proven for the decision")
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize(
+    ("world", "seed"),
+    [*(("salesforce", seed) for seed in range(6)), ("hubspot", 0), ("hubspot", 1)],
+    indirect=["world"],
+)
 def test_failed_updated_and_paid_of_one_second_in_any_order_are_never_open_after_paid(
-    world: World, seed: int
+    world: World, seed: int, crm: Side
 ) -> None:
     world.stripe.postman._random.seed(seed)
-    customer, account = failed_high(world)
+    customer, account = failed_high_in(world, crm)
     invoice = open_invoice(world, customer)
     world.stripe.postman.dial.held = True
     world.stripe.dashboard_update_invoice(invoice, metadata={"po": "1"})
@@ -163,7 +178,7 @@ def test_failed_updated_and_paid_of_one_second_in_any_order_are_never_open_after
 
     for _ in range(10):
         world.advance(timedelta(seconds=10))
-        if world.org.get(account)["Payment_Status__c"] == "Paid":
+        if crm.fields(account).status == "paid":
             break
     paid_from = world.clock.now()
     world.advance(timedelta(minutes=2))
@@ -172,19 +187,21 @@ def test_failed_updated_and_paid_of_one_second_in_any_order_are_never_open_after
     case = world.case(customer)
     assert case is not None
     assert (case.state, case.outcome, case.number) == (CaseState.CLOSED, Outcome.PAID, 1)
-    assert world.task(account)["IsClosed"]
-    assert world.org.get(account)["Payment_Status__c"] == "Paid"
+    assert living(crm, account).is_done
+    assert crm.fields(account).status == "paid"
 
 
 # ---------------------------------------------------------------- never
 
 
 @pytest.mark.req("R23")
-@pytest.mark.parametrize("loss", [0.1, 1.0])
+@pytest.mark.parametrize(
+    ("loss", "crm"), [(0.1, "salesforce"), (1.0, "salesforce"), (1.0, "hubspot")]
+)
 def test_lost_hooks_are_found_by_the_polls_and_the_end_is_the_same(
-    make_world: MakeWorld, loss: float
+    make_world: MakeWorld, loss: float, crm: str
 ) -> None:
-    whole, lossy = make_world(3), make_world(3, loss=loss)
+    whole, lossy = make_world(3, crm), make_world(3, crm, loss=loss)
 
     episode(whole)
     episode(lossy, look=reconcile)
@@ -194,31 +211,36 @@ def test_lost_hooks_are_found_by_the_polls_and_the_end_is_the_same(
 
 
 @pytest.mark.req("R23")
-def test_a_word_whose_message_was_lost_is_found_by_the_sweep(world: World) -> None:
-    customer, account = failed_high(world)
-    world.org.postman.dial.loss = 1.0
+@ON_EACH_CRM
+def test_a_word_whose_message_was_lost_is_found_by_the_sweep(world: World, crm: Side) -> None:
+    customer, account = failed_high_in(world, crm)
+    crm.postman.dial.loss = 1.0
 
-    world.csm(account, Dunning_Status__c="In Resolution")
+    crm.say(account, "held")
     world.settle()
     assert not is_quiet_at_stripe(world, customer)
-    found = world.runtime.upkeep("sweep:salesforce")
+    found = world.runtime.upkeep(f"sweep:{crm.system}")
     world.settle()
     assert (found.seen, found.marked) == (1, 1)
     assert is_quiet_at_stripe(world, customer)
 
-    world.csm(account, Dunning_Status__c=None)
-    world.runtime.upkeep("sweep:salesforce")
+    crm.say(account, None)
+    world.runtime.upkeep(f"sweep:{crm.system}")
     world.settle()
     assert not is_quiet_at_stripe(world, customer)
 
 
 @pytest.mark.req("R23")
-def test_the_sweep_finds_an_account_on_hold_that_no_event_ever_named(world: World) -> None:
-    world.stripe.postman.dial.loss = world.org.postman.dial.loss = 1.0
-    customer, account = world.vip("Quiet Waters", amount=60_000, CSM__c=None, number=None)
-    world.csm(account, Dunning_Status__c="In Resolution")
+@ON_EACH_CRM
+def test_the_sweep_finds_an_account_on_hold_that_no_event_ever_named(
+    world: World, crm: Side
+) -> None:
+    world.stripe.postman.dial.loss = crm.postman.dial.loss = 1.0
+    customer = world.customer("Quiet Waters", amount=60_000)
+    account = crm.add_account("Quiet Waters", customer=customer, csm=None)
+    crm.say(account, "held")
 
-    world.runtime.upkeep("sweep:salesforce")
+    world.runtime.upkeep(f"sweep:{crm.system}")
     world.settle()
 
     assert is_quiet_at_stripe(world, customer)

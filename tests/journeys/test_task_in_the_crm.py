@@ -152,3 +152,21 @@ def test_expediting_and_a_note_reach_the_task_in_the_owners_own_day(
         timeline = [(one.actor, one.kind) for one in tx.audit.of_account(world.account(customer))]
     assert ("Rita", "case.expedited") in timeline
     assert ("Rita", "case.note") in timeline
+
+
+def test_what_people_type_before_a_late_first_try_stays(world: World, crm: Side) -> None:
+    customer, account = vip(world)
+    world.hours(4)
+    with world.runtime.store.begin() as tx:
+        tx.system.open_circuit(crm.system, reason="401", now=world.clock.now())
+    world.runtime.actions.add_note(world.open_case(customer).key, by="ops", text="A NOTE OF OPS")
+    world.advance(timedelta(minutes=3))
+    assert "A NOTE OF OPS" not in text(crm, account)
+    crm.keep_messages(kept=True)
+
+    crm.note(living(crm, account), "The CFO is on holiday")
+    world.advance(timedelta(minutes=15))
+    polled(world)
+
+    assert "A NOTE OF OPS" in text(crm, account)
+    assert "The CFO is on holiday" in text(crm, account)

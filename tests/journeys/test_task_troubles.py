@@ -118,6 +118,7 @@ def test_a_task_whose_answers_were_lost_is_there_once_and_goes_on(world: World, 
     crm.lose_answers(times=2)
     customer, account = vip(world)
     world.hours(4)
+    assert crm.faults.armed() == [], "the answers were lost"
     assert [one.owner for one in crm.every_task()] == ["Morgan Vale"]
     first = living(crm, account).id
 

@@ -45,6 +45,13 @@ class Two:
                 now=self.world.clock.now(),
             )
 
+    def tasks_beside(self, side: Side) -> list[str]:
+        """The id of every task in a CRM, whosever it is."""
+        if side is self.salesforce:
+            return [str(row["Id"]) for row in self.world.org.rows("Task")]
+        assert self.world.portal is not None
+        return [row["hs_object_id"] for row in self.world.portal.rows("tasks")]
+
 
 @pytest.fixture
 def two(database_url: str, redis_url: str) -> Iterator[Two]:
@@ -99,6 +106,72 @@ def test_an_open_task_stays_where_it_is_when_the_policy_changes(two: Two) -> Non
 
     assert living(two.salesforce, account).owner == "Morgan Vale"
     assert two.hubspot.tasks(company) == []
+
+
+@pytest.mark.req("R16")
+@pytest.mark.parametrize(
+    ("primary", "key"), [("salesforce", True), ("hubspot", True), ("hubspot", False)]
+)
+def test_a_task_that_another_integration_mirrors_is_neither_adopted_nor_doubled(
+    two: Two, primary: str, key: bool
+) -> None:
+    two.policy(primary=primary)
+    customer, account, company = two.customer()
+    two.world.hours(4)
+    places = {"salesforce": (two.salesforce, account), "hubspot": (two.hubspot, company)}
+    (ours, record), (other, twin) = sorted(
+        places.values(), key=lambda one: one[0].system != primary
+    )
+    task = living(ours, record)
+
+    copy = other.copied(task, twin, key=key)
+    mirrored = other.task_row(copy)
+    look(two.world)
+    ours.say(record, "held")
+    look(two.world)
+    two.world.days(3)
+    look(two.world)
+
+    assert living(ours, record).id == task.id
+    assert "in resolution until" in living(ours, record).subject, "ours goes on"
+    assert other.task_row(copy) == mirrored, "the copy is the other integration's"
+    assert two.tasks_beside(other) == [copy]
+
+    two.world.stripe.customer_pays(open_invoice(two.world, customer), card="good")
+    two.world.hours(13)
+    look(two.world)
+
+    assert living(ours, record).is_done
+    assert other.task_row(copy) == mirrored
+    assert two.tasks_beside(other) == [copy]
+
+
+@pytest.mark.req("R16")
+@pytest.mark.parametrize("primary", ["salesforce", "hubspot"])
+def test_a_copy_that_is_completed_or_deleted_says_nothing_about_ours(
+    two: Two, primary: str
+) -> None:
+    two.policy(primary=primary)
+    customer, account, company = two.customer()
+    two.world.hours(4)
+    places = {"salesforce": (two.salesforce, account), "hubspot": (two.hubspot, company)}
+    (ours, record), (other, twin) = sorted(
+        places.values(), key=lambda one: one[0].system != primary
+    )
+    task = living(ours, record)
+    other.copied(task, twin, key=True)
+    look(two.world)
+
+    other.complete(living(other, twin), "will_pay")
+    look(two.world)
+    other.remove(living(other, twin))
+    look(two.world)
+    two.world.hours(13)
+
+    assert living(ours, record).id == task.id
+    assert not living(ours, record).is_done
+    assert two.world.open_case(customer).last_outcome is None
+    assert two.tasks_beside(other) == []
 
 
 @pytest.mark.parametrize("place", ["salesforce", "hubspot"])
