@@ -105,7 +105,8 @@ class TaskFields:
         """What an outcome says; None for none and for a word that the mapping does not know."""
         wanted = (outcome or "").strip().casefold()
         return next(
-            (means for word, means in self.outcomes.items() if word.casefold() == wanted), None
+            (means for word, means in self.outcomes.items() if word.strip().casefold() == wanted),
+            None,
         )
 
 

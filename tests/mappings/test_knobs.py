@@ -10,7 +10,7 @@ from domain.facts import Meaning
 from domain.leaf import Known, Leaf
 from domain.money import Money
 from mappings.mapping import FieldMapping
-from mappings.mapping_file import explain_mapping, load_mapping
+from mappings.mapping_file import check_mapping, explain_mapping, load_mapping
 from mappings.outgoing import is_in_scope, outgoing
 from mappings.policy_file import explain_policy, load_policy
 from mappings.translate import crm_parts, read_plan
@@ -262,10 +262,10 @@ MAPPED: dict[str, tuple[str, str]] = {
 SAID: dict[str, tuple[str, str]] = {
     "mapping": ("mapping: acme", "mapping: other"),
     "version": ("version: 1", "version: 2"),
-    "system": ("system: salesforce", "system: hubspot"),
-    "object": ("object: Account", "object: Company"),
+    "system": ("system: salesforce\nobject: Account", "system: hubspot\nobject: companies"),
     "limits.tasks_per_hour": ("tasks_per_hour: 10", "tasks_per_hour: 11"),
 }
+REFUSED: dict[str, tuple[str, str]] = {"object": ("object: Account", "object: Company")}
 OURS: dict[str, Leaf[object]] = {
     "payment.status": Known("failed", "kidglove"),
     "payment.mrr": Known(Money(500_050, "usd"), "kidglove"),
@@ -340,6 +340,12 @@ def test_a_knob_of_the_mapping_that_names_something_is_told(knob: str) -> None:
     assert explain_mapping(other) != explain_mapping(load_mapping(MAPPING, name="m.yaml"))
 
 
+@pytest.mark.parametrize("knob", REFUSED)
+def test_a_knob_that_has_one_right_place_takes_no_other(knob: str) -> None:
+    (found,) = check_mapping(changed(MAPPING, *REFUSED[knob]), name="m.yaml")
+    assert found.fix == "Write `object: Account`."
+
+
 @pytest.mark.parametrize(("word", "means"), [("Paid", Meaning.ADVANCES), ("Lost", None)])
 def test_only_a_mapped_outcome_means_something(word: str, means: Meaning | None) -> None:
     assert load_mapping(MAPPING, name="m.yaml").task.meaning(word) is means
@@ -350,7 +356,7 @@ def test_only_a_mapped_outcome_means_something(word: str, means: Meaning | None)
 
 @pytest.mark.parametrize(
     ("kind", "turned"),
-    [("policy", [*TURNED, *TOLD]), ("mapping", [*MAPPED, *SAID])],
+    [("policy", [*TURNED, *TOLD]), ("mapping", [*MAPPED, *SAID, *REFUSED])],
 )
 def test_every_knob_of_the_schema_is_turned_by_a_test(kind: str, turned: list[str]) -> None:
     assert sorted(turned) == sorted(knobs(kind))
