@@ -163,6 +163,18 @@ class FieldMapping:
         return tuple(dict.fromkeys(one for one in named if one))
 
     @property
+    def day_fields(self) -> tuple[str, ...]:
+        """The fields of the account in which people write a day."""
+        return tuple(one for one in (self.hold.until, self.promise) if one)
+
+    def words_of(self, name: str) -> tuple[str, ...]:
+        """The words of people that mean something in a field of the account; none elsewhere."""
+        words = (*self.hold.held, *self.hold.released) if name == self.hold.field else ()
+        if self.override is not None and name == self.override.field:
+            words += (*self.override.always, *self.override.never)
+        return words
+
+    @property
     def timed_fields(self) -> tuple[str, ...]:
         """The fields of the account where the newer value wins, each once."""
         named = [row.theirs for row in self.rows if row.wins is Winner.NEWEST]
