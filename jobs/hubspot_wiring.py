@@ -33,6 +33,9 @@ from mappings.vocabulary import Flow
 from settings import Settings
 from sync.clock import Clock
 
+DAYS = ("date", "datetime")
+"""The types of a property in which a person writes a day."""
+
 
 def build(
     settings: Settings, *, mapping: FieldMapping, clock: Clock, connection: redis.Redis
@@ -214,11 +217,18 @@ def _needs(mapping: FieldMapping) -> tuple[PropertyNeed, ...]:
         PropertyNeed(
             kind="companies",
             name=name,
-            values=mapping.hold.held if name == mapping.hold.field else (),
+            types=DAYS if name in mapping.day_fields else (),
+            values=mapping.words_of(name),
         )
         for name in (*mapping.human_fields, *mapping.people.values())
     )
-    return (*written, *read)
+    task = mapping.task
+    outcomes = tuple(
+        PropertyNeed(kind="tasks", name=name, values=tuple(task.outcomes))
+        for name in (task.outcome_field,)
+        if name is not None
+    )
+    return (*written, *read, *outcomes)
 
 
 def _watched(mapping: FieldMapping, csm_property: str) -> tuple[str, ...]:

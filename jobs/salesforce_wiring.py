@@ -20,6 +20,9 @@ from mappings.vocabulary import Flow
 from settings import Settings
 from sync.clock import Clock
 
+DAYS = frozenset({"date", "datetime"})
+"""The types of a field in which a person writes a day."""
+
 
 def build(
     settings: Settings, *, mapping: FieldMapping, clock: Clock, connection: redis.Redis
@@ -99,11 +102,18 @@ def _needs(mapping: FieldMapping) -> tuple[FieldNeed, ...]:
         FieldNeed(
             entity=mapping.object,
             name=name,
-            values=mapping.hold.held if name == mapping.hold.field else (),
+            kinds=DAYS if name in mapping.day_fields else frozenset(),
+            values=mapping.words_of(name),
         )
         for name in mapping.human_fields
     )
-    return (*written, *read)
+    task = mapping.task
+    outcomes = tuple(
+        FieldNeed(entity="Task", name=name, values=tuple(task.outcomes))
+        for name in (task.outcome_field,)
+        if name is not None
+    )
+    return (*written, *read, *outcomes)
 
 
 def _watched(mapping: FieldMapping) -> tuple[str, ...]:

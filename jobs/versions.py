@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from domain.errors import Gone
 from mappings.findings import Finding, beside, in_order
 from mappings.mapping_file import check_mapping, default_mapping_text, load_mapping
+from mappings.vocabulary import System
 from mappings.yaml_source import read_yaml
 from store.system import ConfigVersion
 from sync.configs import mapping_name
@@ -92,7 +93,7 @@ def check(system: str, text: str, *, name: str) -> list[Finding]:
     found = check_mapping(text, name=name)
     document, _ = read_yaml(text, file=name)
     said = document.value.get("system") if document and isinstance(document.value, dict) else None
-    if document is None or said is None or said == system or not isinstance(said, str):
+    if document is None or said == system or said not in list(System):
         return found
     place = document.place(("system",))
     foreign = Finding(

@@ -9,24 +9,38 @@ from mappings.findings import Finding, Severity
 from mappings.mapping_schema import MappingDocument, RowShape
 from mappings.reading import finding
 from mappings.standing_in import Unsure
-from mappings.vocabulary import OURS, Flow
+from mappings.vocabulary import OURS, Flow, System
 from mappings.yaml_source import Document, Path
+
+ASKED = ("hold", "promise", "override", "people")
+"""Where people answer us. The context only shows what a field says, so it may show any."""
+OBJECTS = {System.SALESFORCE: "Account", System.HUBSPOT: "companies"}
+"""The kind of record that the connector reads and writes for an account."""
 
 
 def use_findings(mapping: MappingDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
-    """Fields with two writers, words with two meanings, people who are nobody."""
+    """Fields with two writers, fields and words with two meanings, people who are nobody."""
+    yield from _object(mapping, document, unsure)
     yield from _one_writer(mapping, document, unsure)
+    yield from _one_meaning(mapping, document, unsure)
     yield from _words(mapping, document, unsure)
     yield from _people(mapping, document, unsure)
 
 
+def same(name: str) -> str:
+    """A field's name as it is compared."""
+    # VENDOR: Salesforce takes the API name of a field in any case; HubSpot's internal names are in
+    # small letters.
+    return name.casefold()
+
+
 def written_fields(mapping: MappingDocument, unsure: Unsure) -> dict[str, int]:
-    """The fields that rows write, each with the number of the first that does."""
+    """The fields that rows write, as they are compared, each with the number of the first row."""
     found: dict[str, int] = {}
     for number, row in enumerate(mapping.rows):
         writes = arrow(row, unsure, number) in (Flow.OUT, Flow.BOTH)
         if writes and not unsure.of("rows", number, "theirs"):
-            found.setdefault(row.theirs, number)
+            found.setdefault(same(row.theirs), number)
     return found
 
 
@@ -63,10 +77,10 @@ def _one_writer(mapping: MappingDocument, document: Document, unsure: Unsure) ->
                 )
         if flow is None or unsure.of(*path):
             continue
-        first = written.get(row.theirs, number)
+        first = written.get(same(row.theirs), number)
         line = document.place(("rows", first, "theirs")).line
         if flow is Flow.IN:
-            if row.theirs in written:
+            if same(row.theirs) in written:
                 yield finding(
                     document,
                     path,
@@ -75,11 +89,11 @@ def _one_writer(mapping: MappingDocument, document: Document, unsure: Unsure) ->
                     fix="Read a field that people write.",
                 )
             continue
-        if row.theirs in people:
+        if same(row.theirs) in people:
             yield finding(
                 document,
                 path,
-                f"{row.theirs} {people[row.theirs]}, so no row may write it",
+                f"{row.theirs} {people[same(row.theirs)]}, so no row may write it",
                 fix="Choose another field for this row.",
             )
         if first != number:
@@ -95,10 +109,10 @@ def _not_ours(mapping: MappingDocument, unsure: Unsure) -> dict[str, str]:
     """The fields that no row may write, and why."""
     found: dict[str, str] = {}
     if not unsure.of("link", "customer_id"):
-        found[mapping.link.customer_id] = "says which account it is"
+        found[same(mapping.link.customer_id)] = "says which account it is"
     for path, name in _human(mapping):
         if name and not unsure.of(*path):
-            found.setdefault(name, "is written by people")
+            found.setdefault(same(name), "is written by people")
     return found
 
 
@@ -118,6 +132,46 @@ def _human(mapping: MappingDocument) -> Iterator[tuple[Path, str | None]]:
             yield ("context", name), getattr(context, name)
     for role, path in mapping.people.items():
         yield ("people", role.value), path.split(".")[0]
+
+
+def _one_meaning(mapping: MappingDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
+    """What a person writes in a field means one thing: each of these has a field of its own."""
+    task = mapping.task
+    link: tuple[Path, str] = (("link", "customer_id"), mapping.link.customer_id)
+    account = [(path, name) for path, name in _human(mapping) if name and path[0] in ASKED]
+    of_task: list[tuple[Path, str]] = [(("task", "key_field"), task.key_field)]
+    if task.outcome_field:
+        of_task.append((("task", "outcome_field"), task.outcome_field))
+    for fields in ([link, *account], of_task):
+        seen: dict[str, Path] = {}
+        for path, name in fields:
+            if unsure.of(*path):
+                continue
+            first = seen.setdefault(same(name), path)
+            # One person may well have two roles.
+            if first != path and not first[0] == path[0] == "people":
+                line = document.place(first).line
+                yield finding(
+                    document,
+                    path,
+                    f"{name} is `{'.'.join(map(str, first))}` in line {line} already, and cannot "
+                    f"mean `{'.'.join(map(str, path))}` too",
+                    fix="Name another field for one of the two.",
+                )
+
+
+def _object(mapping: MappingDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
+    """Accounts stand in one kind of record; another one here would change nothing."""
+    wired = OBJECTS.get(mapping.system)
+    if wired is None or mapping.object == wired or unsure.of("object") or unsure.of("system"):
+        return
+    yield finding(
+        document,
+        ("object",),
+        f"accounts are kept in {wired} records of {mapping.system.value}, not in {mapping.object}",
+        fix=f"Write `object: {wired}`.",
+        suggestion=wired,
+    )
 
 
 def _words(mapping: MappingDocument, document: Document, unsure: Unsure) -> Iterator[Finding]:
@@ -148,6 +202,17 @@ def _words(mapping: MappingDocument, document: Document, unsure: Unsure) -> Iter
                     "an empty word stands for nothing",
                     fix="Remove it; an empty field always means that nobody asks for quiet.",
                 )
+    meanings: dict[str, str] = {}
+    for word, means in mapping.task.outcomes.items():
+        earlier = meanings.setdefault(said(word), word)
+        if mapping.task.outcomes[earlier] is not means and not unsure.of("task", "outcomes", word):
+            yield finding(
+                document,
+                ("task", "outcomes", word),
+                f"{word!r} and {earlier!r} are the same word and cannot mean two things",
+                fix="Keep one of the two lines.",
+                of_key=True,
+            )
     nowhere = mapping.task.outcome_field is None and not unsure.of("task", "outcome_field")
     if mapping.task.outcomes and nowhere:
         yield finding(

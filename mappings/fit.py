@@ -58,6 +58,9 @@ def _all(mapping: FieldMapping, described: Mapping[str, DescribedField]) -> Iter
     for name in mapping.human_fields:
         if name not in described:
             yield _missing(name, described, "read")
+    for name in mapping.day_fields:
+        if name in described and described[name].kind is FieldKind.MOMENT:
+            yield _day_of_moment(described[name])
     key = described.get(mapping.customer_field)
     if key is None:
         yield _missing(mapping.customer_field, described, "read")
@@ -108,6 +111,16 @@ def _of_row(
             f"the field says a {field.kind.value}, and {row.source} is read from a {says[0].value}",
             "Map another field.",
         )
+    elif field.kind is FieldKind.MOMENT and OURS[row.ours or ""].type is OurType.DAY:
+        yield _day_of_moment(field)
+
+
+def _day_of_moment(field: DescribedField) -> Finding:
+    return _doubtful(
+        field.name,
+        "the field says a moment, and only its day in UTC is read",
+        "Map a field for a day.",
+    )
 
 
 def _is_understood(name: str, mapping: FieldMapping) -> bool:
@@ -139,6 +152,7 @@ def _row(row: FieldRow, described: Mapping[str, DescribedField]) -> Iterator[Fin
         return
     yield from _length(row, field)
     yield from _choices(row, field)
+    yield from _other_time(row, field)
     if _shape(row) is Convert.MAJOR_UNITS and field.decimals is not None:
         yield from _decimals(row, field, field.decimals)
 
@@ -223,6 +237,24 @@ def _choices(row: FieldRow, field: DescribedField) -> Iterator[Finding]:
         f"the choice has no value {words}{hint}",
         f"Add it there, or write one of {', '.join(map(repr, field.choices[:20]))}.",
     )
+
+
+def _other_time(row: FieldRow, field: DescribedField) -> Iterator[Finding]:
+    """A moment that loses its hour, or a day that gets one."""
+    match OURS[row.ours].type if row.ours else None, _shape(row):
+        case OurType.MOMENT, Convert.DATE:
+            yield _doubtful(
+                field.name,
+                f"{row.source} is a moment, and only its day in UTC is written",
+                "Map a field for a date and a time, if the hour matters.",
+            )
+        case OurType.DAY, Convert.DATETIME:
+            yield _doubtful(
+                field.name,
+                f"{row.source} is a day, and is written as its midnight in UTC: the evening before "
+                "in America",
+                "Map a field for a day.",
+            )
 
 
 def _decimals(row: FieldRow, field: DescribedField, decimals: int) -> Iterator[Finding]:

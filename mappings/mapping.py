@@ -105,7 +105,8 @@ class TaskFields:
         """What an outcome says; None for none and for a word that the mapping does not know."""
         wanted = (outcome or "").strip().casefold()
         return next(
-            (means for word, means in self.outcomes.items() if word.casefold() == wanted), None
+            (means for word, means in self.outcomes.items() if word.strip().casefold() == wanted),
+            None,
         )
 
 
@@ -168,6 +169,18 @@ class FieldMapping:
         """
         people = [theirs for theirs in self.people.values() if "." not in theirs]
         return tuple(dict.fromkeys([*self.human_fields, *people, self.customer_field]))
+
+    @property
+    def day_fields(self) -> tuple[str, ...]:
+        """The fields of the account in which people write a day."""
+        return tuple(one for one in (self.hold.until, self.promise) if one)
+
+    def words_of(self, name: str) -> tuple[str, ...]:
+        """The words of people that mean something in a field of the account; none elsewhere."""
+        words = (*self.hold.held, *self.hold.released) if name == self.hold.field else ()
+        if self.override is not None and name == self.override.field:
+            words += (*self.override.always, *self.override.never)
+        return words
 
     @property
     def timed_fields(self) -> tuple[str, ...]:

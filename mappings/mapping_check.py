@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from mappings.field_uses import arrow, use_findings, written_fields
+from mappings.field_uses import arrow, same, use_findings, written_fields
 from mappings.findings import Finding, Severity, nearest, one_of
 from mappings.mapping_schema import SOURCES, MappingDocument, OnlyShape, RowShape
 from mappings.reading import finding
@@ -257,7 +257,7 @@ def _only(mapping: MappingDocument, document: Document, unsure: Unsure) -> Itera
                         fix=f"It is {one_of(words)}.",
                         suggestion=nearest(word, words),
                     )
-        elif one.theirs in written:
+        elif one.theirs is not None and same(one.theirs) in written:
             yield finding(
                 document,
                 (*path, "theirs"),

@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, PlainValidator, StrictBool, Tag, WithJsonSchema
+from pydantic import (
+    Discriminator,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    StrictBool,
+    Tag,
+    WithJsonSchema,
+)
 
 from domain.facts import Role
 from domain.policy import (
@@ -70,6 +78,27 @@ def _handoff(value: Any) -> Handoff:
     )
 
 
+def _told_span(span: Span) -> str:
+    count, unit = (span.days, "day") if span.days else (span.hours, "hour")
+    return f"{count} working {unit}" + ("" if count == 1 else "s")
+
+
+def _told_handoff(handoff: Handoff) -> str:
+    match handoff:
+        case OnDay(day):
+            return f"day {day}"
+        case AfterFraction(numerator, denominator):
+            return f"{numerator}/{denominator} of the window"
+        case AfterManualRetry():
+            return "after_manual_retry"
+        case Never():
+            return "never"
+
+
+def _told_window(days: int | None) -> int | str:
+    return NO_END if days is None else days
+
+
 def _window(value: Any) -> int | None:
     if value == NO_END:
         return None
@@ -86,6 +115,7 @@ def _window(value: Any) -> int | None:
 SpanText = Annotated[
     Span,
     PlainValidator(_span),
+    PlainSerializer(_told_span),
     WithJsonSchema(
         {
             "type": "string",
@@ -97,6 +127,7 @@ SpanText = Annotated[
 HandoffText = Annotated[
     Handoff,
     PlainValidator(_handoff),
+    PlainSerializer(_told_handoff),
     WithJsonSchema(
         {
             "anyOf": [
@@ -112,6 +143,7 @@ HandoffText = Annotated[
 WindowText = Annotated[
     int | None,
     PlainValidator(_window),
+    PlainSerializer(_told_window),
     WithJsonSchema(
         {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 366}, {"const": NO_END}]}
     ),

@@ -14,6 +14,9 @@ DEPLOY = (
     "API is invisible until a permission set shows it."
 )
 
+# VENDOR: the types of describe whose `picklistValues` are all that the field takes.
+PICKLISTS = ("picklist", "multipicklist", "combobox")
+
 
 @dataclass(frozen=True, kw_only=True)
 class FieldNeed:
@@ -82,7 +85,9 @@ def _problems(need: FieldNeed, field: Mapping[str, Any]) -> Iterator[tuple[str, 
         for one in field.get("picklistValues") or []
         if one.get("active", True)
     ]
-    missing = [value for value in need.values if value not in known]
+    # Only a picklist has values to hold the words against; a text or a checkbox takes them all.
+    is_picklist = field["type"] in PICKLISTS
+    missing = [value for value in need.values if is_picklist and value not in known]
     if missing:
         lacking, has = ", ".join(map(repr, missing)), ", ".join(map(repr, known)) or "none"
         yield (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -79,6 +80,7 @@ def _policy_kind() -> Kind:
 def mapping_kind(crm: str | None, file: str | None = None) -> Kind:
     """The mapping of one CRM: the one that is named, else the file's own, else the first there
     is."""
+    from jobs import versions
     from mappings import mapping_file as files
     from sync.configs import mapping_name
 
@@ -95,7 +97,7 @@ def mapping_kind(crm: str | None, file: str | None = None) -> Kind:
         stored=mapping_name(system),
         shipped=files.default_mapping_text,
         in_force=in_force,
-        check=files.check_mapping,
+        check=partial(versions.check, system),
         explain=lambda text, name: files.explain_mapping(files.load_mapping(text, name=name)),
     )
 
@@ -103,22 +105,25 @@ def mapping_kind(crm: str | None, file: str | None = None) -> Kind:
 def crm_of(crm: str | None, file: str | None) -> str:
     """Which CRM is meant: the one named, else the file's own, else the first connected."""
     from jobs.crms import CRMS, connected
-    from mappings.findings import FileProblems
-    from mappings.mapping_file import load_mapping
     from settings import Settings
 
     if crm is not None:
         if crm not in CRMS:
             misuse(f"there is no CRM {crm!r}; there are {', '.join(CRMS)}")
         return crm
-    if file is not None and Path(file).is_file():
-        try:
-            return load_mapping(Path(file).read_text(encoding="utf-8"), name=file).system.value
-        except (FileProblems, UnicodeDecodeError):
-            pass  # What is wrong with it is told by the command itself.
-    if file is not None and file in CRMS:
-        return file
+    said = _system_of(file) if file is not None and Path(file).is_file() else file
+    if said is not None and said in CRMS:
+        return said
     return next(iter((*connected(Settings()), *CRMS)))
+
+
+def _system_of(file: str) -> str | None:
+    """The system that a file says it is for, be the rest of it right or wrong."""
+    from mappings.yaml_source import decoded, read_yaml
+
+    document, _ = read_yaml(decoded(_bytes(Path(file))), file=file)
+    said = document.value.get("system") if document and isinstance(document.value, dict) else None
+    return said if isinstance(said, str) else None
 
 
 @policy.command("check")
@@ -234,7 +239,9 @@ def mapping_doctor(file: File = None, crm: OfCrm = None, as_json: Json = False) 
         if system not in connected(here.settings):
             title, switch = CRMS[system].title, CRMS[system].switch
             fail(f"{title} is not connected", f"Set {switch} and its credential.")
-        text, name = text_of(mapping_kind(system), file, here)
+        kind = mapping_kind(system)
+        text, name = text_of(kind, file, here)
+        refuse_if_broken(kind, text, name)
         found = examine_mapping(here, system, load_mapping(text, name=name))
     lines = [Line.of(system, one) for one in found]
     print_findings(lines, as_json=as_json)
@@ -362,12 +369,19 @@ def _read(kind: Kind, file: str) -> tuple[str, str]:
     if path.is_dir():
         misuse(f"{file!r} is a folder; name a file in it")
     if path.exists():
-        from mappings.yaml_source import MAX_BYTES, decoded
+        from mappings.yaml_source import decoded
 
-        with path.open("rb") as opened:
-            # One more than is read at all, so that a huge file is refused and not swallowed.
-            return decoded(opened.read(MAX_BYTES + 1)), file
+        return decoded(_bytes(path)), file
     try:
         return kind.shipped(file), f"{file}.yaml"
     except KeyError as problem:
         misuse(f"there is no file {file!r}, and {problem.args[0]}")
+
+
+def _bytes(path: Path) -> bytes:
+    """What stands in a file: one byte more than is read at all, so that a huge one is refused and
+    not swallowed."""
+    from mappings.yaml_source import MAX_BYTES
+
+    with path.open("rb") as opened:
+        return opened.read(MAX_BYTES + 1)

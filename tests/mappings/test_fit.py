@@ -61,7 +61,6 @@ CONSTANT = "constant: Kidglove, flow: ->, theirs: Target, wins: worker"
         (f"{WHY}, cut: 255", TEXT),
         (WHY, replace(TEXT, length=None)),
         (SINCE, kind(FieldKind.DAY)),
-        (f"{SINCE}, convert: datetime", kind(FieldKind.MOMENT)),
         (CHECKED, kind(FieldKind.MOMENT)),
         (STATE, kind(FieldKind.CHOICE, choices=("Quiet", "Loud", "Unknown", "Off"))),
         (STATE, TEXT),
@@ -105,6 +104,27 @@ WRONG, DOUBTFUL = Health.WRONG, Health.UNKNOWN
             kind(FieldKind.NUMBER, decimals=0),
             DOUBTFUL,
             "payment.mrr has cents, and the field keeps 0 decimals",
+        ),
+        (
+            f"{SINCE}, convert: datetime",
+            kind(FieldKind.MOMENT),
+            DOUBTFUL,
+            (
+                "payment.failing_since is a day, and is written as its midnight in UTC: the "
+                "evening before in America"
+            ),
+        ),
+        (
+            f"{CHECKED}, convert: date",
+            kind(FieldKind.DAY),
+            DOUBTFUL,
+            "quiet.checked_at is a moment, and only its day in UTC is written",
+        ),
+        (
+            "ours: account.promise, flow: <-, theirs: Target, wins: crm",
+            kind(FieldKind.MOMENT),
+            DOUBTFUL,
+            "the field says a moment, and only its day in UTC is read",
         ),
         (WHY, TEXT, DOUBTFUL, "a text of more than 255 characters would be refused"),
         (
@@ -201,3 +221,16 @@ def test_a_cut_is_advised_only_where_it_may_stand(row: str, more: str, remedy: s
     fields = {one.name: one for one in (LINK, replace(TEXT, name="Hold"), TEXT)}
     (one,) = fit_findings(mapped(row, more), fields)
     assert one.remedy == remedy
+
+
+@pytest.mark.parametrize("more", ["promise: Target\n", "promise: Other\n"])
+def test_a_day_that_people_write_into_a_moment_is_doubtful(more: str) -> None:
+    fields = [LINK, *(replace(TEXT, name=name) for name in ("Hold", "Other", "Written"))]
+    fields.append(kind(FieldKind.MOMENT))
+    told = fit_findings(
+        mapped("constant: x, flow: ->, theirs: Written, wins: worker", more),
+        {one.name: one for one in fields},
+    )
+    assert [(one.health, one.check) for one in told] == (
+        [(DOUBTFUL, "field.companies.Target")] if "Target" in more else []
+    )

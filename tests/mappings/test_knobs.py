@@ -9,15 +9,19 @@ import pytest
 from domain.facts import Meaning
 from domain.leaf import Known, Leaf
 from domain.money import Money
+from mappings.incoming import CrmSide
 from mappings.mapping import FieldMapping
-from mappings.mapping_file import explain_mapping, load_mapping
+from mappings.mapping_file import check_mapping, explain_mapping, load_mapping
+from mappings.merging import OurSide, look
 from mappings.outgoing import is_in_scope, outgoing
 from mappings.policy_file import explain_policy, load_policy
 from mappings.translate import crm_parts, read_plan
 from sync.crms import Crm, Crms
-from sync.planned import Plan, over
+from sync.planned import Change, Plan, PlannedField, PlannedRecord, over
+from tests.journeys.test_blast_breaker import allow, fail, people_asked
 from tests.mappings.knobs import knobs, story
 from tests.unit.desk import START
+from tests.world import build
 
 # ---------------------------------------------------------------- the policy
 
@@ -262,14 +266,16 @@ MAPPED: dict[str, tuple[str, str]] = {
 SAID: dict[str, tuple[str, str]] = {
     "mapping": ("mapping: acme", "mapping: other"),
     "version": ("version: 1", "version: 2"),
-    "system": ("system: salesforce", "system: hubspot"),
-    "object": ("object: Account", "object: Company"),
-    "limits.tasks_per_hour": ("tasks_per_hour: 10", "tasks_per_hour: 11"),
+    "system": ("system: salesforce\nobject: Account", "system: hubspot\nobject: companies"),
 }
+LIVE = ("limits.tasks_per_hour",)
+"""What only a running engine can show."""
+REFUSED: dict[str, tuple[str, str]] = {"object": ("object: Account", "object: Company")}
 OURS: dict[str, Leaf[object]] = {
     "payment.status": Known("failed", "kidglove"),
     "payment.mrr": Known(Money(500_050, "usd"), "kidglove"),
     "payment.arr": Known(Money(6_000_600, "usd"), "kidglove"),
+    "customer.email": Known("billing@stripe.example", "kidglove"),
     "payment.last_failure": Known("the bank declined and did not say why", "kidglove"),
 }
 FIELDS: dict[str, Any] = {
@@ -287,6 +293,17 @@ FIELDS: dict[str, Any] = {
     "Seats__c": 140,
     "Entities__c": 3,
 }
+CHANGED = tuple(
+    PlannedRecord(
+        account=number,
+        record=f"001{number}",
+        name=f"Customer {number}",
+        fields=(
+            PlannedField(name="Status__c", change=Change.OVERWRITE, before="Ok", after="Failed"),
+        ),
+    )
+    for number in range(3)
+)
 LARGE = Plan(
     id="x",
     system="salesforce",
@@ -296,8 +313,9 @@ LARGE = Plan(
     fingerprint="",
     looked_at=10,
     counts={"blank": 3},
-    records=(),
+    records=CHANGED,
 )
+"""Three of ten records change, and three fields become empty."""
 
 
 def consequences(mapping: FieldMapping) -> str:
@@ -313,19 +331,25 @@ def consequences(mapping: FieldMapping) -> str:
         )
         for hold, override in said
     ]
-    limits = mapping.limits
     return repr(
         (
             outgoing(OURS, mapping),
             is_in_scope(mapping, OURS, FIELDS),
             parts,
             read_plan(mapping),
-            [(row.theirs, row.flow, row.wins) for row in mapping.rows],
+            [written(mapping, email) for email in ("people@crm.example", None)],
             mapping.task.meaning("Paid"),
-            over(LARGE, limits),
-            [limits.changed_from <= LARGE.looked_at, limits.changed_percent < 100 * 3 / 10],
+            over(LARGE, mapping.limits),
         )
     )
+
+
+def written(mapping: FieldMapping, email: str | None) -> list[tuple[str, object]]:
+    """What the rows write on both sides of an account with this address in the CRM."""
+    ours = OurSide(values=OURS, details={"customer.email": "billing@stripe.example"})
+    crm = CrmSide(fields={**FIELDS, "Email__c": email}, people={})
+    found = look(mapping, ours, crm, agreed={}, now=START)
+    return [(one.key, one.value) for one in (*found.to_theirs, *found.to_ours)]
 
 
 @pytest.mark.parametrize("knob", MAPPED)
@@ -340,9 +364,27 @@ def test_a_knob_of_the_mapping_that_names_something_is_told(knob: str) -> None:
     assert explain_mapping(other) != explain_mapping(load_mapping(MAPPING, name="m.yaml"))
 
 
+@pytest.mark.parametrize("knob", REFUSED)
+def test_a_knob_that_has_one_right_place_takes_no_other(knob: str) -> None:
+    (found,) = check_mapping(changed(MAPPING, *REFUSED[knob]), name="m.yaml")
+    assert found.fix == "Write `object: Account`."
+
+
 @pytest.mark.parametrize(("word", "means"), [("Paid", Meaning.ADVANCES), ("Lost", None)])
 def test_only_a_mapped_outcome_means_something(word: str, means: Meaning | None) -> None:
     assert load_mapping(MAPPING, name="m.yaml").task.meaning(word) is means
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_no_more_people_are_asked_in_an_hour_than_the_mapping_allows(
+    database_url: str, redis_url: str, limit: int
+) -> None:
+    world = build(database_url, redis_url)
+    try:
+        allow(world, f"tasks_per_hour: {limit}")
+        assert people_asked(world, fail(world, 3)) == limit
+    finally:
+        world.close()
 
 
 # ---------------------------------------------------------------- none is forgotten
@@ -350,7 +392,7 @@ def test_only_a_mapped_outcome_means_something(word: str, means: Meaning | None)
 
 @pytest.mark.parametrize(
     ("kind", "turned"),
-    [("policy", [*TURNED, *TOLD]), ("mapping", [*MAPPED, *SAID])],
+    [("policy", [*TURNED, *TOLD]), ("mapping", [*MAPPED, *SAID, *REFUSED, *LIVE])],
 )
 def test_every_knob_of_the_schema_is_turned_by_a_test(kind: str, turned: list[str]) -> None:
     assert sorted(turned) == sorted(knobs(kind))

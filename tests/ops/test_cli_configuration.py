@@ -108,6 +108,54 @@ def test_an_applied_mapping_is_used_by_the_next_job_and_the_old_one_stays_listed
     assert len(desk.type("mapping", "history", "--json").json["versions"]) == 2
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "FILE"),
+        ("explain", "FILE"),
+        ("plan", "FILE"),
+        ("doctor", "FILE"),
+        ("apply", "FILE", "-m", "oops", "--yes"),
+        ("apply", "salesforce", "-m", "oops", "--yes"),
+    ],
+    ids=" ".join,
+)
+def test_the_mapping_of_one_crm_is_not_taken_for_that_of_another(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("KIDGLOVE_HUBSPOT__TOKEN", "pat-x")
+    path = tmp_path / "mine.yaml"
+    path.write_text(default_mapping_text("salesforce"))
+    named = [str(path) if one == "FILE" else one for one in words]
+
+    said = desk.type("mapping", *named, "--crm", "hubspot")
+
+    assert said.code == 1
+    assert "this is the mapping of hubspot, not of 'salesforce'" in said.err
+    assert desk.type("mapping", "history", "--crm", "hubspot", "--json").json["versions"] == []
+
+
+def test_a_broken_file_is_checked_as_that_of_its_own_crm(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(default_mapping_text("hubspot").replace("wins: stripe", "wins: strip", 1))
+
+    said = desk.type("mapping", "check", str(path), "--json")
+
+    assert [one["message"] for one in said.json] == ["wins cannot be 'strip'; did you mean stripe?"]
+
+
+def test_a_misspelt_system_is_named_with_the_one_that_was_meant(desk: Desk, tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    text = default_mapping_text("salesforce")
+    path.write_text(text.replace("system: salesforce", "system: salesforc"))
+
+    said = desk.type("mapping", "check", str(path), "--json")
+
+    assert [one["message"] for one in said.json] == [
+        "system cannot be 'salesforc'; did you mean salesforce?"
+    ]
+
+
 def test_the_mapping_is_held_against_the_live_org(desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     text = default_mapping_text("salesforce")
