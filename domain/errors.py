@@ -57,7 +57,7 @@ class Unauthorized(KidgloveError):
 
 class Misconfigured(KidgloveError):
     """A setting, mapping or permission is wrong: park, and replay when that configuration
-    changes."""
+    changes. Fields of a mapping are judged anew instead."""
 
     code = "misconfigured"
     next_step = "Correct the named setting; parked effects are replayed when it changes."

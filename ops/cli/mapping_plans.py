@@ -105,7 +105,8 @@ def apply_mapping(
 ) -> None:
     """Put exactly what was planned in force; refuse if anything has changed since.
 
-    Effects that were parked for a wrong mapping are sent again.
+    Fields that the mapping before it still had waiting or parked are not sent: their accounts are
+    judged anew.
 
     Examples:
 

@@ -125,7 +125,8 @@ def rollback_mapping(
 ) -> None:
     """Put an earlier version in force again, and give back what only later ones wrote.
 
-    A field gets back what stood there before us, and only where it still holds what we wrote.
+    A field gets back what stood there before us, in the CRM and in Stripe, and only where it still
+    holds what we wrote. What still waits to be written is not sent.
 
     Examples:
 
