@@ -84,6 +84,7 @@ class Confirm:
                     effect.account, self._system, str(effect.body["account"]), agreed, now=now
                 )
                 self._warn(tx, effect, receipt.now, now)
+                self._tell_refused(tx, effect, receipt, now)
             tx.audit.note(
                 "effect.done",
                 f"{effect.kind} {effect.subject}{': ' + receipt.note if receipt.note else ''}",
@@ -96,6 +97,22 @@ class Confirm:
                 self._close_late(tx, effect)
         log.info("effect.done", key=effect.key, system=self._system)
         reached(Checkpoint.EFFECT_FINISHED)
+
+    def _tell_refused(
+        self, tx: TransactionPort, effect: StoredEffect, receipt: Receipt, now: datetime
+    ) -> None:
+        """What the CRM refused while it took the rest: it is asked again with the next look."""
+        refused = sorted(set(effect.body["values"]) - set(receipt.now))
+        if refused:
+            tx.audit.raise_alert(
+                f"refused:{self._system}:{receipt.ref.id}:{','.join(refused)}",
+                f"{self._system} took the fields of {receipt.ref.id} without "
+                f"{', '.join(refused)}. {receipt.note} Correct the field or its row: "
+                "`kidglove mapping doctor` says what does not fit.",
+                rule="field.refused",
+                now=now,
+                account=effect.account,
+            )
 
     def withdrawn(self, effect: StoredEffect, *, lane: LeasedLane) -> None:
         """The guard no longer holds: nothing is sent, and nothing is left to restore."""

@@ -26,6 +26,7 @@ from sync.durable import Store
 from sync.guards import is_wanted, may_overwrite
 from sync.receipts import Done
 from sync.refresh import ACCOUNT
+from sync.splitting import write_what_fits
 
 log = structlog.get_logger()
 LEASE_SECONDS = 180.0
@@ -276,7 +277,7 @@ class Deliver:
         if self._crm is None:
             raise Bug(f"no connector writes to {self._system}")
         try:
-            return self._crm.write(changes)
+            return write_what_fits(self._crm, changes)
         except KidgloveError as problem:
             return [problem] * len(changes)
         except self._unstoppable:

@@ -9,7 +9,7 @@ import pytest
 
 from domain.described import DescribedField, FieldKind
 from domain.ports import Health
-from mappings.fit import fit_findings, refusal
+from mappings.fit import fit_findings, fitting, refusal
 from mappings.mapping import FieldMapping
 from mappings.mapping_file import load_mapping
 
@@ -105,7 +105,7 @@ WRONG, DOUBTFUL = Health.WRONG, Health.UNKNOWN
             DOUBTFUL,
             "payment.mrr has cents, and the field keeps 0 decimals",
         ),
-        (WHY, TEXT, DOUBTFUL, "a text of more than 255 characters would be refused"),
+        (WHY, TEXT, DOUBTFUL, "a text of more than 255 characters would be cut"),
         (
             f"{WHY}, cut: 300",
             TEXT,
@@ -153,7 +153,7 @@ def test_what_does_not_fit_is_wrong_and_what_may_lose_something_is_doubtful(
 def test_a_sentence_can_be_longer_than_its_field() -> None:
     row = "template: line, flow: ->, theirs: Target, wins: worker"
     assert found(row, TEXT, 'templates: {line: "{payment.status}"}\n') == [
-        (DOUBTFUL, "a text of more than 255 characters would be refused")
+        (DOUBTFUL, "a text of more than 255 characters would be cut")
     ]
 
 
@@ -175,7 +175,7 @@ def test_a_missing_right_comes_with_the_way_to_grant_it() -> None:
     [
         ("x", None, "does not exist, or is hidden from us"),
         ("x", replace(TEXT, is_writable=False), "is not ours to write"),
-        ("x" * 256, TEXT, "takes 255 characters, and this is 256"),
+        ("x" * 256, TEXT, None),
         ("B", kind(FieldKind.CHOICE, choices=("A",), is_strict=True), "has no value 'B'"),
         ("B", kind(FieldKind.CHOICE, choices=("A",)), None),
         (None, kind(FieldKind.CHOICE, choices=("A",), is_strict=True), None),
@@ -187,3 +187,14 @@ def test_a_value_is_refused_with_the_reason(
     value: object, field: DescribedField | None, why: str | None
 ) -> None:
     assert refusal(value, field) == why
+
+
+@pytest.mark.parametrize(
+    ("value", "stands"),
+    [("x" * 255, "x" * 255), ("x" * 256, "x" * 251 + " ..."), (7, 7), (None, None)],
+)
+def test_a_text_that_is_too_long_is_cut_as_the_connectors_cut_it(
+    value: object, stands: object
+) -> None:
+    assert fitting(value, TEXT) == stands
+    assert fitting(value, None) == value
