@@ -38,6 +38,8 @@ anything."""
 _LONGEST: Mapping[OurType, int] = {OurType.ID: 255, OurType.CURRENCY: 3, OurType.URL: 255}
 """Characters that these values may have; a text may have any number."""
 _CENTS = 2
+CUT = " ..."
+"""The end of a text that a connector had to cut."""
 
 
 def fit_findings(
@@ -80,18 +82,27 @@ def row_findings(
 
 
 def refusal(value: Any, field: DescribedField | None) -> str | None:
-    """Why a field would refuse a value, as the end of a sentence; None if it takes it."""
+    """Why a field would refuse a value, as the end of a sentence; None if it takes it.
+
+    A text that is too long is none: it is cut when it is written, see `fitting`.
+    """
     if field is None:
         return "does not exist, or is hidden from us"
     if not field.is_writable:
         return "is not ours to write"
     if value is None:
         return None
-    if isinstance(value, str) and field.length is not None and len(value) > field.length:
-        return f"takes {field.length} characters, and this is {len(value)}"
     if field.kind is FieldKind.CHOICE and field.is_strict and str(value) not in field.choices:
         return f"has no value {value!r}"
     return None
+
+
+def fitting(value: Any, field: DescribedField | None) -> Any:
+    """The value as it will stand there: a text that is too long is cut, with a sign."""
+    longest = field.length if field is not None else None
+    if longest is None or not isinstance(value, str) or len(value) <= longest:
+        return value
+    return value[: longest - len(CUT)] + CUT
 
 
 def _of_row(
@@ -202,7 +213,7 @@ def _length(row: FieldRow, field: DescribedField) -> Iterator[Finding]:
     if is_open:
         yield _doubtful(
             field.name,
-            f"a text of more than {field.length} characters would be refused",
+            f"a text of more than {field.length} characters would be cut",
             f"Write `cut: {field.length}`." if _may_be_cut(row) else "Map a longer field.",
         )
     elif row.ours is not None and field.length < _LONGEST.get(kind, 0):

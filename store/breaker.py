@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from domain.effects import EffectKind
 from domain.ids import AccountId
 from domain.rows import EffectState, LinkState
-from store.tables import effects, links
+from store.tables import effects, links, plans
 
 NOT_SENT = (
     EffectState.STOPPED,
@@ -75,6 +76,19 @@ class BreakerRows:
                 links.c.system == system, links.c.state == LinkState.CONFIRMED
             )
         ).scalar_one()
+
+    def planned(self, label: str) -> dict[AccountId, dict[str, Any]] | None:
+        """What the plan that became this version showed, by account and field; None if the version
+        has no plan."""
+        rows = self._connection.execute(
+            sa.select(plans.c.body["records"]).where(plans.c.applied_as == label)
+        ).first()
+        if rows is None:
+            return None
+        return {
+            AccountId(one["account"]): {each["name"]: each["after"] for each in one["fields"]}
+            for one in rows[0]
+        }
 
     def stopped(
         self, kind: EffectKind | None = None, system: str | None = None, by: str | None = None

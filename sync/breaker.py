@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from domain.case import Case
 from domain.effects import Effect, EffectKind
 from domain.ids import AccountId
+from domain.merge import is_same
 from domain.rows import EffectState, Urgency
 from mappings.mapping import BlastLimits
 from sync.clock import Clock
@@ -20,10 +23,17 @@ WINDOW = timedelta(hours=1)
 LET_GO = "breaker:let-go"
 """The cursor that keeps when a person last decided: counting begins anew from there."""
 FOLLOWS_FOR = timedelta(days=3)
-"""How long a mapping that was applied may change every record uncounted: its plan was shown, and
-each account has its look within a day."""
+"""How long the changes that a plan showed are not counted: each account has its look within a day,
+and a CRM may be away for another."""
+FOLLOWS_UNPLANNED = timedelta(hours=30)
+"""How long nothing is counted after a mapping that came into force without a plan (a version that
+somebody went back to): until each account has had its look of the day."""
 ASKED = ("backfill:", "config:", "mapping:", "person:", "rollback:")
 """How the causes begin that a person agreed to, having been told how many records follow."""
+
+
+Planned = Mapping[AccountId, Mapping[str, Any]]
+"""The values that a plan showed, by account and field."""
 
 
 class Limit(StrEnum):
@@ -40,6 +50,13 @@ class Counted:
     whose records were changed unasked. Counting anew for each write would cost more than it."""
 
     known: dict[tuple[EffectKind, str], tuple[int, set[AccountId]]] = field(default_factory=dict)
+    shown: dict[str, Planned | None] = field(default_factory=dict)
+
+    def planned(self, tx: TransactionPort, label: str) -> Planned | None:
+        """What the plan of this version showed, by account and field; None if it had no plan."""
+        if label not in self.shown:
+            self.shown[label] = tx.breaker.planned(label)
+        return self.shown[label]
 
     def of(
         self, tx: TransactionPort, kind: EffectKind, system: str, since: datetime
@@ -62,6 +79,31 @@ def is_unasked(cause: str, *cases: Case | None) -> bool:
     if any(case is not None and case.is_open for case in cases):
         return False
     return not any(part.startswith(ASKED) for part in cause.split(" + "))
+
+
+def was_shown(
+    tx: TransactionPort,
+    account: AccountId,
+    effect: Effect,
+    crm: str,
+    now: datetime,
+    counted: Counted,
+) -> bool:
+    """Whether somebody who applied this CRM's mapping lately was shown every value of the effect.
+
+    Anything else that changes at the same time is counted.
+    """
+    stored = tx.system.config(mapping_name(crm))
+    if stored is None or now >= stored.at + FOLLOWS_FOR:
+        return False
+    planned = counted.planned(tx, stored.label)
+    if planned is None:
+        return False
+    shown = planned.get(account, {})
+    return all(
+        name in shown and is_same(value, shown[name])
+        for name, value in effect.body["values"].items()
+    )
 
 
 def as_unasked(effect: Effect) -> Effect:
@@ -148,7 +190,7 @@ def _too_many_records(
     if not effect.body.get("unasked"):
         return None
     crm, limits = mapping
-    since = _counts_from(tx, crm, since)
+    since = _counts_from(tx, crm, since, counted)
     is_stopped = bool(tx.breaker.stopped(effect.kind, system, Limit.CHANGED))
     if since >= now and not is_stopped:
         return None
@@ -166,10 +208,13 @@ def _too_many_records(
     return Limit.CHANGED, what
 
 
-def _counts_from(tx: TransactionPort, crm: str, since: datetime) -> datetime:
-    """From when on changed records count: not while the accounts follow a mapping just applied."""
+def _counts_from(tx: TransactionPort, crm: str, since: datetime, counted: Counted) -> datetime:
+    """From when on changed records count: not while the accounts follow a version without a plan,
+    of which nobody knows any more what it was to change."""
     stored = tx.system.config(mapping_name(crm))
-    return max(since, stored.at + FOLLOWS_FOR) if stored is not None else since
+    if stored is None or counted.planned(tx, stored.label) is not None:
+        return since
+    return max(since, stored.at + FOLLOWS_UNPLANNED)
 
 
 def is_new_task(effect: Effect) -> bool:

@@ -86,6 +86,7 @@ class Confirm:
                     effect.account, self._system, str(effect.body["account"]), agreed, now=now
                 )
                 self._warn(tx, effect, receipt.now, now)
+                self._tell_refused(tx, effect, receipt, now)
             tx.audit.note(
                 "effect.done",
                 f"{effect.kind} {effect.subject}{': ' + receipt.note if receipt.note else ''}",
@@ -98,6 +99,23 @@ class Confirm:
                 self._close_late(tx, effect)
         log.info("effect.done", key=effect.key, system=self._system)
         reached(Checkpoint.EFFECT_FINISHED)
+
+    def _tell_refused(
+        self, tx: TransactionPort, effect: StoredEffect, receipt: Receipt, now: datetime
+    ) -> None:
+        """What the CRM refused while it took the rest: it is asked again with the next look."""
+        refused = sorted(set(effect.body["values"]) - set(receipt.now))
+        if refused:
+            tx.audit.raise_alert(
+                # A rule that refuses one record refuses the next as well, and is told once.
+                f"refused:{self._system}:{','.join(refused)}",
+                f"{self._system} took the fields of {receipt.ref.id} without "
+                f"{', '.join(refused)}. {receipt.note} Correct the field or its row: "
+                "`kidglove mapping doctor` says what does not fit.",
+                rule="field.refused",
+                now=now,
+                account=effect.account,
+            )
 
     def withdrawn(
         self, effect: StoredEffect, *, lane: LeasedLane, reason: str | None = None

@@ -31,6 +31,7 @@ from sync.durable import Store, TransactionPort
 from sync.guards import is_late, may_overwrite
 from sync.lane_work import AFTER_A_FAULT, LEASE_SECONDS, SOON, LaneWork, Tally, earlier
 from sync.refresh import ACCOUNT
+from sync.splitting import write_what_fits
 
 log = structlog.get_logger()
 Lanes = Mapping[AccountId, LeasedLane]
@@ -184,7 +185,7 @@ class CrmEffects:
         if not changes:
             return []
         try:
-            return self._crm.write(changes)
+            return write_what_fits(self._crm, changes)
         except KidgloveError as problem:
             return [problem] * len(changes)
         except self._unstoppable:

@@ -27,7 +27,7 @@ from domain.rows import (
     Urgency,
 )
 from domain.situation import Decision, Names, Situation
-from sync.breaker import Counted, as_unasked, is_unasked, stops
+from sync.breaker import Counted, as_unasked, is_unasked, stops, was_shown
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.configs import Config, Configs
@@ -271,7 +271,11 @@ class Evaluate:
             if found.effects:
                 self._refuse_if_replaced(tx, config)
             keep_look(tx, lane.account, found, now=self._clock.now())
-            for effect in map(as_unasked, found.effects) if unasked else found.effects:
+            for each in found.effects:
+                counts = unasked and not was_shown(
+                    tx, lane.account, each, record.system, self._clock.now(), self._counted
+                )
+                effect = as_unasked(each) if counts else each
                 system = (
                     self._refresh.payments_system
                     if effect.kind.target is Target.PAYMENTS

@@ -18,7 +18,7 @@ from domain.leaf import Known, Leaf, Missing
 from domain.merge import ABSENT, is_same
 from domain.policy import Elsewhere
 from domain.situation import Decision, Names, Situation
-from mappings.fit import refusal
+from mappings.fit import fitting, refusal
 from mappings.mapping import FieldMapping
 from mappings.mapping_file import load_mapping
 from mappings.merging import with_problems
@@ -319,7 +319,9 @@ def _planned(
     is_written: bool,
     described: Mapping[str, DescribedField] | None,
 ) -> PlannedField:
-    why = refusal(wanted, described.get(name)) if described is not None and is_written else None
+    why, after = None, wanted
+    if described is not None and is_written:
+        why, after = refusal(wanted, described.get(name)), fitting(wanted, described.get(name))
     if why is not None:
         change = Change.REJECTED
     elif not is_written:
@@ -328,4 +330,6 @@ def _planned(
         change = Change.BLANK
     else:
         change = Change.CREATE if is_same(before, None) else Change.OVERWRITE
-    return PlannedField(name=name, change=change, before=before, after=wanted, why=why or "")
+    if why is None and after != wanted:
+        why = f"cut from {len(wanted)} to {len(after)} characters"
+    return PlannedField(name=name, change=change, before=before, after=after, why=why or "")

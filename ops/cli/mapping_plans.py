@@ -308,4 +308,5 @@ def _line(one: PlannedField) -> str:
     if one.change == "rejected":
         return f"  ! {one.name}: {one.why}"
     sign = {"create": "+", "overwrite": "~", "blank": "0"}[one.change]
-    return f"  {sign} {one.name}: {one.before!r} -> {one.after!r}"
+    said = f" ({one.why})" if one.why else ""
+    return f"  {sign} {one.name}: {one.before!r} -> {one.after!r}{said}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from jobs.applying import carry_out
+from jobs.plans import make_plan
 from mappings.mapping_file import default_mapping_text
 from sync.breaker import Breaker
 from sync.configs import mapping_name
@@ -206,6 +208,41 @@ def test_what_a_mapping_that_was_just_applied_changes_is_not_stopped(world: Worl
 
     assert [world.org.get(one)["Payment_Status__c"] for one in accounts] == ["Paid"] * 6
     assert stops_told(world) == 0
+
+
+def apply_plan(world: World) -> None:
+    """Somebody looks at the plan of another word for healthy accounts, and applies it."""
+    text = default_mapping_text("salesforce").replace("current: Current", "current: Paid")
+    plan = make_plan(world.runtime, "salesforce", f"{text}\nlimits: {{{PERCENT}}}\n")
+    assert plan.written == 6
+    carry_out(world.runtime, plan, note="a test", by="Ann", fill=False)
+
+
+def test_what_an_applied_plan_showed_is_not_stopped(world: World) -> None:
+    _, accounts = known(world, 6)
+    apply_plan(world)
+
+    world.days(1)
+    sweep(world)
+
+    assert [world.org.get(one)["Payment_Status__c"] for one in accounts] == ["Paid"] * 6
+    assert stops_told(world) == 0
+
+
+def test_what_no_plan_showed_is_stopped_in_the_days_after_one_too(world: World) -> None:
+    _, accounts = known(world, 6)
+    apply_plan(world)
+    sweep(world)
+    world.hours(2)
+    before = [world.org.get(one)["Stripe_ARR__c"] for one in accounts]
+    for account in accounts:
+        world.csm(account, Stripe_ARR__c=1)
+
+    sweep(world)
+
+    now = [world.org.get(one)["Stripe_ARR__c"] for one in accounts]
+    assert sum(one == was for one, was in zip(now, before, strict=True)) == 2
+    assert stops_told(world) == 1
 
 
 def test_a_vips_task_and_fields_go_out_while_bulk_changes_are_stopped(world: World) -> None:

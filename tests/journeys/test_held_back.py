@@ -127,6 +127,24 @@ def test_an_amount_in_dirhams_is_told_with_its_currency(world: World, crm: Side)
     assert crm.value(account, field(crm, "payment.currency")) == "MAD"
 
 
+def test_a_word_that_the_crm_refuses_does_not_keep_the_other_fields_away(
+    world: World, crm: Side
+) -> None:
+    row = next(row for row in default_mapping(crm.system).rows if row.ours == "payment.status")
+    apply(world, crm, instead=(f"failed: {row.values['failed']}", "failed: Oh no"))
+    customer = world.customer("Northgate Capital", amount=60_000)
+    account = crm.add_account("Northgate Capital", customer=customer)
+
+    world.hours(4)
+
+    assert float(crm.value(account, field(crm, "payment.amount_due"))) == 600
+    assert crm.value(account, row.theirs) == row.values["current"]
+    told = [text for text in world.alerts() if f"without {row.theirs}" in text]
+    assert len(told) == 1
+    world.days(1)
+    assert crm.value(account, row.theirs) == row.values["current"]
+
+
 def test_a_text_of_32_kilobytes_becomes_a_note_that_fits_and_comes_to_rest(
     world: World, crm: Side
 ) -> None:

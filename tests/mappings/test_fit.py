@@ -9,7 +9,7 @@ import pytest
 
 from domain.described import DescribedField, FieldKind
 from domain.ports import Health
-from mappings.fit import fit_findings, refusal
+from mappings.fit import fit_findings, fitting, refusal
 from mappings.mapping import FieldMapping
 from mappings.mapping_file import load_mapping
 
@@ -126,7 +126,7 @@ WRONG, DOUBTFUL = Health.WRONG, Health.UNKNOWN
             DOUBTFUL,
             "the field says a moment, and only its day in UTC is read",
         ),
-        (WHY, TEXT, DOUBTFUL, "a text of more than 255 characters would be refused"),
+        (WHY, TEXT, DOUBTFUL, "a text of more than 255 characters would be cut"),
         (
             f"{WHY}, cut: 300",
             TEXT,
@@ -173,7 +173,7 @@ def test_what_does_not_fit_is_wrong_and_what_may_lose_something_is_doubtful(
 
 def test_a_sentence_can_be_longer_than_its_field() -> None:
     assert found(LINE, TEXT, 'templates: {line: "{payment.status}"}\n') == [
-        (DOUBTFUL, "a text of more than 255 characters would be refused")
+        (DOUBTFUL, "a text of more than 255 characters would be cut")
     ]
 
 
@@ -195,7 +195,7 @@ def test_a_missing_right_comes_with_the_way_to_grant_it() -> None:
     [
         ("x", None, "does not exist, or is hidden from us"),
         ("x", replace(TEXT, is_writable=False), "is not ours to write"),
-        ("x" * 256, TEXT, "takes 255 characters, and this is 256"),
+        ("x" * 256, TEXT, None),
         ("B", kind(FieldKind.CHOICE, choices=("A",), is_strict=True), "has no value 'B'"),
         ("B", kind(FieldKind.CHOICE, choices=("A",)), None),
         (None, kind(FieldKind.CHOICE, choices=("A",), is_strict=True), None),
@@ -234,3 +234,14 @@ def test_a_day_that_people_write_into_a_moment_is_doubtful(more: str) -> None:
     assert [(one.health, one.check) for one in told] == (
         [(DOUBTFUL, "field.companies.Target")] if "Target" in more else []
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "stands"),
+    [("x" * 255, "x" * 255), ("x" * 256, "x" * 251 + " ..."), (7, 7), (None, None)],
+)
+def test_a_text_that_is_too_long_is_cut_as_the_connectors_cut_it(
+    value: object, stands: object
+) -> None:
+    assert fitting(value, TEXT) == stands
+    assert fitting(value, None) == value

@@ -126,6 +126,29 @@ def test_new_fields_are_created_and_what_the_org_refuses_is_rejected(
         ("Payment_Status__c", "has no value 'Oh no'")
     ]
 
+    applied(desk, plan["plan"], "--fill")
+    desk.world.settle()
+
+    assert [one["Expansion_ARR__c"] for one in accounts(desk)] == [170_400] * 2
+    assert [one["Payment_Status__c"] for one in accounts(desk)] == ["Payment failed"] * 2
+    told = [text for text in desk.world.alerts() if "without Payment_Status__c" in text]
+    assert len(told) == 2
+
+
+def test_a_text_that_is_too_long_is_planned_as_it_will_stand_there(
+    desk: Desk, tmp_path: Path
+) -> None:
+    row = f"  - {{constant: '{'x' * 300}', flow: ->, theirs: Website, wins: worker}}\n"
+    plan = planned(desk, mine(tmp_path, ("\nrows:\n", f"\nrows:\n{row}")))
+    (planned_field,) = plan["records"][0]["fields"]
+
+    applied(desk, plan["plan"], "--fill")
+    desk.world.settle()
+
+    assert (plan["summary"], plan["written"]) == ("+2 ~0 0 blank 0 rejected", 2)
+    assert planned_field["why"] == "cut from 300 to 255 characters"
+    assert accounts(desk)[0]["Website"] == planned_field["after"]
+
 
 def test_a_look_at_a_part_is_not_kept_and_cannot_be_applied(desk: Desk, tmp_path: Path) -> None:
     plan = planned(desk, mine(tmp_path, WORD), "--limit", "1")
@@ -310,7 +333,7 @@ def test_the_doctor_holds_every_row_against_the_live_field(desk: Desk, tmp_path:
         ),
         "salesforce/field.Account.Dunning_Sync_Error__c": (
             "unknown",
-            "a text of more than 32768 characters would be refused",
+            "a text of more than 32768 characters would be cut",
         ),
         "salesforce/field.Account.Last_Failure_Code__c": (
             "wrong",
