@@ -15,6 +15,7 @@ from ops.cli.common import (
     Json,
     Yes,
     agree,
+    announce,
     err,
     fail,
     misuse,
@@ -46,31 +47,36 @@ Note = Annotated[str, typer.Option("--note", "-m", help="Why it changes, for the
 
 @dataclass(frozen=True, kw_only=True)
 class Kind:
-    """What differs between policies and mappings."""
+    """What differs between policies and mappings. `base` is what rules before anything is
+    applied."""
 
     word: str
     stored: str
     shipped: Callable[[str], str]
+    base: Callable[[Runtime], tuple[str, str]]
     in_force: Callable[[Runtime, Transaction], tuple[str, str]]
     check: Callable[..., list[Finding]]
     explain: Callable[[str, str], str]
 
 
-def _policy_kind() -> Kind:
+def policy_kind() -> Kind:
+    """The policy: there is one for all."""
     from mappings import policy_file as files
     from sync.configs import POLICY
 
-    def in_force(here: Runtime, tx: Transaction) -> tuple[str, str]:
-        stored = tx.system.config(POLICY)
-        if stored is not None:
-            return stored.text, stored.label
+    def base(here: Runtime) -> tuple[str, str]:
         preset = here.settings.policy_preset
         return files.preset_text(preset), f"{preset} (shipped)"
+
+    def in_force(here: Runtime, tx: Transaction) -> tuple[str, str]:
+        stored = tx.system.config(POLICY)
+        return base(here) if stored is None else (stored.text, stored.label)
 
     return Kind(
         word="policy",
         stored=POLICY,
         shipped=files.preset_text,
+        base=base,
         in_force=in_force,
         check=files.check_policy,
         explain=lambda text, name: files.explain_policy(files.load_policy(text, name=name)),
@@ -96,6 +102,7 @@ def mapping_kind(crm: str | None, file: str | None = None) -> Kind:
         word="mapping",
         stored=mapping_name(system),
         shipped=files.default_mapping_text,
+        base=lambda _: (files.default_mapping_text(system), f"{mapping_name(system)}:shipped"),
         in_force=in_force,
         check=partial(versions.check, system),
         explain=lambda text, name: files.explain_mapping(files.load_mapping(text, name=name)),
@@ -136,7 +143,7 @@ def check_policy(file: File = None, as_json: Json = False) -> None:
 
         kidglove policy check hand-off
     """
-    _check(_policy_kind(), file, as_json)
+    _check(policy_kind(), file, as_json)
 
 
 @mapping.command("check")
@@ -160,7 +167,7 @@ def explain_policy(file: File = None, as_json: Json = False) -> None:
 
         kidglove policy explain revops-sop
     """
-    _explain(_policy_kind(), file, as_json)
+    _explain(policy_kind(), file, as_json)
 
 
 @mapping.command("explain")
@@ -186,7 +193,7 @@ def apply_policy(
 
         kidglove policy apply my-policy.yaml -m "VIP line to 8,000" --by ann --yes
     """
-    kind = _policy_kind()
+    kind = policy_kind()
     with runtime() as here:
         text, name = text_of(kind, file, here)
         refuse_if_broken(kind, text, name)
@@ -201,7 +208,7 @@ def policy_history(as_json: Json = False) -> None:
 
         kidglove policy history
     """
-    _history(_policy_kind(), as_json)
+    _history(policy_kind(), as_json)
 
 
 @mapping.command("history")
@@ -290,14 +297,17 @@ def put_in_force(
         before, label = kind.in_force(here, tx)
     counts = reach(here)
     if before == text and "(shipped)" not in label:
-        out.print(f"{name} is in force already, as {label}. Nothing was changed.")
+        announce(f"{name} is in force already, as {label}. Nothing was changed.")
+        if as_json:
+            print_json({"applied": label, "is_new": False})
         return
     agree(
         f"{name} takes the place of {label}. {counts.accounts} accounts are judged by it from "
         f"their next look on, {counts.open_cases} of them with an open case.",
         yes=yes,
     )
-    applied = here.actions.apply_config(kind.stored, text, by=by or whoami(), note=note)
+    over = f"{kind.stored}:shipped" if "(shipped)" in label else label
+    applied = here.actions.apply_config(kind.stored, text, by=by or whoami(), note=note, over=over)
     if as_json:
         print_json(
             {"applied": applied, "accounts": counts.accounts, "open_cases": counts.open_cases}

@@ -89,6 +89,104 @@ def test_nothing_is_applied_before_somebody_agrees(desk: Desk) -> None:
     assert desk.type("policy", "history", "--json").json["versions"] == []
 
 
+HIGHER = ("value: 5000,", "value: 20000,")
+
+
+def applied(desk: Desk, tmp_path: Path, *changes: tuple[str, str]) -> None:
+    """The default policy with these changes, put in force."""
+    text = preset_text("default")
+    for right, wrong in changes:
+        assert right in text
+        text = text.replace(right, wrong, 1)
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    assert desk.type("policy", "apply", str(path), "-m", "a try", "--yes").code == 0
+
+
+def test_two_policies_differ_only_where_they_mean_something_else(
+    desk: Desk, tmp_path: Path
+) -> None:
+    applied(desk, tmp_path, ("due: 1 working day,", "due: 1 business day,"))
+    applied(desk, tmp_path, HIGHER)
+
+    same = desk.type("policy", "diff", "default", "1")
+    changed = desk.type("policy", "diff", "--json")
+    against = desk.type("policy", "diff", "default", "--json")
+
+    assert (same.code, same.out.strip()) == (0, "default.yaml and policy@1 mean the same.")
+    assert (changed.json["old"], changed.json["new"]) == ("policy@1", "policy@2")
+    assert [line[0] for line in changed.json["lines"] if line[1] == " "].count("+") == 1
+    assert "value: 20000" in "".join(changed.json["lines"])
+    assert against.json["old"] == "policy@2"
+    assert "value: 20000" in "".join(against.json["lines"])
+
+
+def test_an_exported_policy_is_the_same_policy(desk: Desk, tmp_path: Path) -> None:
+    applied(desk, tmp_path, HIGHER)
+
+    plain, as_json = desk.type("policy", "export").out, desk.type("policy", "export", "--json")
+    (tmp_path / "out.yaml").write_text(plain)
+    (tmp_path / "out.json").write_text(as_json.out)
+
+    assert "# " not in plain
+    assert desk.type("policy", "export", "1", "--raw").out == (tmp_path / "mine.yaml").read_text()
+    for name in ("out.yaml", "out.json"):
+        said = desk.type("policy", "diff", str(tmp_path / name), "--json")
+        assert said.json["lines"] == []
+    assert desk.type("policy", "diff", "shipped", "default", "--json").json["lines"] == []
+
+
+@pytest.mark.parametrize("back", [("1",), (), ("shipped",)], ids=str)
+def test_an_earlier_policy_rules_again_as_a_new_version(
+    desk: Desk, tmp_path: Path, back: tuple[str, ...]
+) -> None:
+    world = desk.world
+    applied(desk, tmp_path)
+    applied(desk, tmp_path, HIGHER, ("      - {signal: named_csm}\n", ""))
+
+    said = desk.type(
+        "policy", "rollback", *back, "-m", "too high", "--by", "ann", "--yes", "--json"
+    )
+    customer, _ = world.vip()
+    world.hours(4)
+
+    assert said.json["applied"] == "policy@3"
+    assert "takes the place of policy@2. 0 accounts are judged by it" in said.err
+    assert world.open_case(customer).tier == "vip"
+    versions = desk.type("policy", "history", "--json").json["versions"]
+    assert (versions[0]["version"], versions[0]["note"]) == (3, "too high")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "why"),
+    [
+        (("rollback", "-m", "x", "--yes"), 1, "nothing was ever applied"),
+        (("diff",), 1, "nothing was ever applied"),
+        (("export", "7"), 1, "there is no policy@7"),
+        (("diff", "7"), 1, "`kidglove policy history` lists them"),
+        (("export", "nowhere.yaml"), 2, "there is no file"),
+    ],
+)
+def test_a_version_that_is_not_there_is_said_so(
+    desk: Desk, words: tuple[str, ...], code: int, why: str
+) -> None:
+    said = desk.type("policy", *words)
+
+    assert said.code == code
+    assert why in said.err
+    assert desk.type("policy", "history", "--json").json["versions"] == []
+
+
+def test_nothing_is_rolled_back_before_somebody_agrees(desk: Desk, tmp_path: Path) -> None:
+    applied(desk, tmp_path, HIGHER)
+
+    said = desk.type("policy", "rollback", "shipped", "-m", "x")
+
+    assert said.code == 2
+    assert "default (shipped) takes the place of policy@1" in said.err
+    assert len(desk.type("policy", "history", "--json").json["versions"]) == 1
+
+
 @pytest.mark.req("R15")
 def test_an_applied_mapping_is_used_by_the_next_job_and_the_old_one_stays_listed(
     desk: Desk, tmp_path: Path
