@@ -301,18 +301,6 @@ class Effects:
         )
         return done.rowcount > 0
 
-    def replay_all(self, code: str) -> list[tuple[AccountId, str]]:
-        """Send every parked or dead effect of one cause again; the accounts and systems
-        concerned."""
-        self._drop_outdated(effects.c.last_error_code == code)
-        rows = self._connection.execute(
-            effects.update()
-            .where(effects.c.state.in_(STUCK), effects.c.last_error_code == code)
-            .values(**SENT_AGAIN)
-            .returning(effects.c.account_id, effects.c.system)
-        )
-        return sorted({(AccountId(account), system) for account, system in rows})
-
     def _drop_outdated(self, which: sa.ColumnElement[bool]) -> None:
         """Of several projections of a subject only the newest can wait, and only it is true."""
         self._connection.execute(
