@@ -112,7 +112,7 @@ class Settings(BaseSettings):
     hubspot: HubspotSettings = HubspotSettings()
     effect_modes: dict[EffectKind, EffectMode] = Field(default_factory=dict)
     all_effects: EffectMode = EffectMode.ACT
-    max_body_bytes: int = 1_048_576
+    max_body_bytes: int = 8 * 1_048_576
     relay_seconds: float = 1.0
     resend_seconds: float = 30.0
     worker_max_jobs: int = 1000

@@ -115,9 +115,9 @@ class Actions:
     def look_again(self, accounts: Sequence[AccountId], *, cause: str) -> None:
         """Have these accounts read and judged again, behind everything that is urgent."""
         for start in range(0, len(accounts), 500):
+            marks = dict.fromkeys(accounts[start : start + 500], Mark(Urgency.BULK, cause))
             with self._store.begin() as tx:
-                for account in accounts[start : start + 500]:
-                    tx.lanes.mark_dirty(account, EVALUATE, urgency=Urgency.BULK, cause=cause)
+                tx.lanes.mark_all_dirty(marks, EVALUATE)
 
     def _save(
         self, tx: TransactionPort, stored: StoredCase, case: Case, *, by: str, kind: str, text: str

@@ -17,8 +17,8 @@ from domain.ports import Incoming
 
 TOLERANCE = timedelta(minutes=5)
 """HubSpot's own limit for an old stamp (request validation guide); the same for a future one."""
-LARGEST = 1024 * 1024
-"""A hundred events are about 40 kB."""
+LARGEST = 8 * 1024 * 1024
+"""A hundred events are about 40 kB; an event carries the new value, and a long text may be 64 kB."""
 _DECODED: Mapping[str, str] = {
     "%3A": ":",
     "%2F": "/",

@@ -274,3 +274,10 @@ def test_duplicates_and_wrong_order_are_one_hint_of_the_oldest() -> None:
 def test_an_unreadable_stored_message_is_a_value_error(body: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # any text will do, quarantine shows the body
         signals.hints(body)
+
+
+def test_a_hundred_events_with_the_longest_texts_are_let_in() -> None:
+    """An event carries the new value: a reason of 64 kB is one of our own properties."""
+    events = [{**EVENT, "eventId": number, "propertyValue": "x" * 65_536} for number in range(100)]
+    body = json.dumps(events).encode()
+    assert len(verified(body, signature=signed(body))) == 100
