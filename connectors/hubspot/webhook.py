@@ -18,7 +18,7 @@ from domain.ports import Incoming
 TOLERANCE = timedelta(minutes=5)
 """HubSpot's own limit for an old stamp (request validation guide); the same for a future one."""
 LARGEST = 8 * 1024 * 1024
-"""A hundred events are about 40 kB; an event carries the new value, and a long text may be 64 kB."""
+"""A hundred events are about 40 kB; but each carries its new value, a long text of up to 64 kB."""
 _DECODED: Mapping[str, str] = {
     "%3A": ":",
     "%2F": "/",
