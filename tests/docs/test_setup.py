@@ -100,9 +100,8 @@ def test_hubspots_app_tells_us_of_everything_that_people_write() -> None:
         (one["subscriptionType"], one.get("propertyName"))
         for one in config["subscriptions"]["crmObjects"]
     ]
-    people = (*mapping.human_fields, mapping.customer_field)
     assert told == [
-        *(("object.propertyChange", name) for name in people),
+        *(("object.propertyChange", name) for name in mapping.watched_fields),
         ("object.merge", None),
         ("object.deletion", None),
         ("object.restore", None),
