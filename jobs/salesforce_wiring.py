@@ -63,7 +63,7 @@ def build(
             customer=mapping.customer_field,
             resolution=mapping.hold.field,
             task_outcome=mapping.task.outcome_field,
-            watched=_watched(mapping),
+            watched=mapping.watched_fields,
         ),
         expected=Expected(
             organization_id=ours.organization_id,
@@ -114,9 +114,3 @@ def _needs(mapping: FieldMapping) -> tuple[FieldNeed, ...]:
         if name is not None
     )
     return (*written, *read, *outcomes)
-
-
-def _watched(mapping: FieldMapping) -> tuple[str, ...]:
-    """The fields of an account whose change is news, the look-up of the contact among them."""
-    contact = mapping.context.ap_contact
-    return (*mapping.watched_fields, *([contact] if contact else []))

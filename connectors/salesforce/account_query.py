@@ -79,9 +79,7 @@ class AccountQuery:
         """The account's own fields: the mapped ones, who its people are, and whose customer."""
         plan = self.plan
         people = [one for one in plan.people_fields.values() if "." not in one]
-        return tuple(
-            filter(None, [*plan.account_fields, *people, plan.contact_field, plan.customer_field])
-        )
+        return tuple(filter(None, [*plan.account_fields, *people, plan.customer_field]))
 
     def text(self, where: str, *, now: datetime, parts: frozenset[Part] = EVERY_PART) -> str:
         """The query for the accounts that `where` selects."""

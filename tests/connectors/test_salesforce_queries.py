@@ -106,7 +106,7 @@ def test_the_whole_query_is_one_sentence() -> None:
     user = "Id,{0}.Name,{0}.IsActive,{0}.Email,{0}.Title,{0}.TimeZoneSidKey"
     assert query.text(query.where(["001A"], ["cus_1"]), now=NOW) == (
         "SELECT Id,Name,IsDeleted,MasterRecordId,LastModifiedById,LastModifiedDate,"
-        "Dunning_Status__c,Stripe_Customer_Id__c,"
+        "Dunning_Status__c,CSM__c,Stripe_Customer_Id__c,"
         f"Owner.{user.format('Owner')},Owner.Manager.{user.format('Owner.Manager')},"
         f"CSM__r.{user.format('CSM__r')},"
         "AP_Contact__r.Id,AP_Contact__r.Name,AP_Contact__r.FirstName,AP_Contact__r.Email,"

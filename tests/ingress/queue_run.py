@@ -8,7 +8,7 @@ from rq.serializers import JSONSerializer
 
 from jobs import queues, tasks
 from jobs.relay import Relay
-from jobs.runtime import SYSTEMS, Runtime, install
+from jobs.runtime import SYSTEMS, Runtime, bulk_sizes, install
 from jobs.worker_class import SafeWorker
 from tests.jobs.stage import signals_kept, waiting
 
@@ -22,7 +22,11 @@ class QueueRun:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self.relay = Relay(
-            store=runtime.store, connection=runtime.redis, clock=runtime.clock, resend_seconds=30
+            store=runtime.store,
+            connection=runtime.redis,
+            clock=runtime.clock,
+            resend_seconds=30,
+            bulk_sizes=bulk_sizes(runtime.settings),
         )
 
     def queued(self) -> list[tuple[str, str, list[object]]]:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.ids import Ref
+from domain.rows import BY_A_PERSON
 from sync.suggesting import Suggested
 from tests.journeys.test_backfill import filler
 from tests.sides import Side
@@ -114,7 +115,7 @@ def test_a_confirmed_suggestion_is_a_link_like_any_other(world: World, crm: Side
     decide(world, crm, account, confirm=True)
     world.days(3)
 
-    assert links(world, crm, customer) == {account: ("confirmed", None)}
+    assert links(world, crm, customer) == {account: ("confirmed", BY_A_PERSON)}
     assert crm.fields(account).status == "failed"
     assert len(crm.tasks(account)) >= 1
 
@@ -145,7 +146,7 @@ def test_of_two_that_fit_both_are_suggested_and_the_one_that_is_confirmed_stays(
     suggested = {id: state for id, (state, _) in links(world, crm, customer).items()}
     assert suggested == {one: "suggested", other: "suggested"}
     decide(world, crm, other, confirm=True)
-    assert links(world, crm, customer) == {other: ("confirmed", None)}
+    assert links(world, crm, customer) == {other: ("confirmed", BY_A_PERSON)}
 
 
 @pytest.mark.req("R21")

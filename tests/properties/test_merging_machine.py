@@ -27,7 +27,7 @@ rows:
   - {ours: customer.address.country, flow: <-, theirs: BillingCountry, wins: if_blank}
   - {ours: account.tier, flow: <-, theirs: CS_Tier__c, wins: crm, cut: 20}
   - {ours: account.promise, flow: <-, theirs: Dunning_Promise_Date__c, wins: crm}
-  - {ours: customer.name, flow: <->, theirs: AccountNumber, wins: newest, cut: 30}
+  - {ours: customer.name, flow: <->, theirs: AccountNumber, wins: newest}
 """
 READ = ("Phone", "Site", "BillingCountry", "CS_Tier__c", "Dunning_Promise_Date__c", "AccountNumber")
 MAPPING = load_mapping(
@@ -42,7 +42,11 @@ texts = st.one_of(
     st.integers(200, 40_000).map(lambda size: "ü" * size),
 )
 values = st.one_of(
-    texts, st.booleans(), st.integers(-(10**9), 10**9), st.floats(allow_nan=False), st.just(ABSENT)
+    texts,
+    st.booleans(),
+    st.integers(-(10**9), 10**9),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.just(ABSENT),
 )
 fields = st.fixed_dictionaries(dict.fromkeys(READ, values)).map(
     lambda found: {name: value for name, value in found.items() if value is not ABSENT}
