@@ -172,7 +172,7 @@ def test_an_old_text_of_a_task_is_dropped_instead_of_put_over_the_new_one(
     visitor.send("/dead", f"/dead/{last}/replay")
 
     assert states(runtime, owner) == [EffectState.SUPERSEDED, EffectState.WAITING]
-    assert dirty(runtime) == {"evaluate": 1, "salesforce": 1}
+    assert dirty(runtime) == {"salesforce": 1}
 
 
 def test_a_new_configuration_sends_only_the_newest_text_of_a_task(runtime: Runtime) -> None:
