@@ -12,7 +12,7 @@ from domain.errors import Transient
 from domain.holds import Quiet, SuppressionState
 from domain.ids import AccountId
 from domain.rows import EffectState
-from jobs.runtime import PAYMENTS_SYSTEM, Runtime, install
+from jobs.runtime import PAYMENTS_SYSTEM, Runtime, bulk_sizes, install
 from sync import checkpoints
 from sync.checkpoints import Checkpoint
 from tests.crashes.story import differences, expire_leases, outcome, stripe_settings
@@ -93,6 +93,7 @@ def until_due(world: World, kind: str) -> AccountId:
         connection=world.runtime.redis,
         clock=world.clock,
         resend_seconds=30,
+        bulk_sizes=bulk_sizes(world.runtime.settings),
     )
     world.relay.sent = []
     install(world.runtime)
