@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -87,6 +89,12 @@ def command_key(kind: EffectKind, subject: str, *parts: int | str) -> str:
     """The deterministic key of a command: at most 240 characters, letters, digits, `-`, `_`, `.`,
     `:`, so that a round's number fits behind it."""
     return ":".join([kind.value, subject, *(str(part) for part in parts)])[:240]
+
+
+def digest_of(values: object) -> str:
+    """Sixteen characters that are the same for the same values, as a part of a key."""
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def key_of_round(key: str, round: int) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from domain.effects import CUSTOMER_RULE, FIELDS_RULE, Effect, EffectKind, Guard
+from domain.effects import CUSTOMER_RULE, FIELDS_RULE, Effect, EffectKind, Guard, digest_of
 from domain.facts import AccountFacts, CrmPicture, PaymentPicture
 from domain.ids import AccountId, Ref
 from domain.leaf import Known, Leaf
@@ -114,7 +112,7 @@ def _fields(record: str, writes: Sequence[Write]) -> Effect:
     return Effect(
         kind=EffectKind.WRITE_FIELDS,
         subject=subject,
-        key=f"{subject}:{_digest(values)}",
+        key=f"{subject}:{digest_of(values)}",
         body={
             "account": record,
             "values": values,
@@ -167,7 +165,7 @@ def _customer_part(
     return Effect(
         kind=EffectKind.WRITE_CUSTOMER,
         subject=subject,
-        key=f"{subject}:{_digest([values, expected, last])}",
+        key=f"{subject}:{digest_of([values, expected, last])}",
         body={
             "customer": customer,
             "values": values,
@@ -198,7 +196,7 @@ def _ask(
 ) -> None:
     sides = [None if one is ABSENT else one for one in (asked.ours, asked.theirs)]
     tx.audit.raise_alert(
-        f"field-asked:{record}:{asked.key}:{_digest(sides)}",
+        f"field-asked:{record}:{asked.key}:{digest_of(sides)}",
         f"{asked.row.theirs} of {system} {record} and our {asked.row.source} differ, and its row "
         f"asks a person. `kidglove field list` shows both values; "
         f"`kidglove field settle {system} {record} '{asked.key}' --keep ours` or `--keep theirs` "
@@ -207,8 +205,3 @@ def _ask(
         now=now,
         account=account,
     )
-
-
-def _digest(values: object) -> str:
-    text = json.dumps(values, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

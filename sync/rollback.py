@@ -3,14 +3,12 @@ still ours to give."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from domain.effects import Effect, EffectKind
+from domain.effects import Effect, EffectKind, digest_of
 from domain.errors import KidgloveError
 from domain.ids import AccountId
 from domain.merge import ABSENT, Flow, Rule, is_blank, is_same
@@ -262,7 +260,7 @@ def _in_crm(backs: Sequence[Back], was_ours: set[Place]) -> Iterable[tuple[Accou
             Effect(
                 kind=EffectKind.WRITE_FIELDS,
                 subject=subject,
-                key=f"{subject}:{_digest(values)}",
+                key=f"{subject}:{digest_of(values)}",
                 body={
                     "account": record,
                     "values": values,
@@ -288,7 +286,7 @@ def _on_customer(
         subject=subject,
         # The key goes to the vendor, which answers a known one without acting: the same value may
         # be given back by another rollback.
-        key=f"{subject}:{_digest([one.before, one.ours, label])}",
+        key=f"{subject}:{digest_of([one.before, one.ours, label])}",
         body={
             "customer": one.record,
             "values": {one.field: one.before},
@@ -301,8 +299,3 @@ def _on_customer(
         rule=RULE,
     )
     return one.account, one.system, effect
-
-
-def _digest(values: object) -> str:
-    text = json.dumps(values, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
