@@ -141,12 +141,9 @@ def scopes(settings: Settings) -> tuple[Scope, ...]:
 
 def journal_interests(mapping: FieldMapping) -> tuple[Interest, ...]:
     """What the journal has to note for this mapping."""
-    people = tuple(mapping.people.values())
     outcome = (mapping.task.outcome_field,) if mapping.task.outcome_field else ()
     return (
-        Interest(
-            kind="companies", properties=(*mapping.human_fields, mapping.customer_field, *people)
-        ),
+        Interest(kind="companies", properties=mapping.watched_fields),
         Interest(kind="tasks", properties=(*TASK_WATCHED, *outcome)),
     )
 
