@@ -53,22 +53,16 @@ class Effects:
         A command whose key is known is not written again, whatever became of it. A projection
         replaces what still waits for the same subject, or was refused for it.
         """
-        values = {
-            "account_id": account,
-            "case_id": case_id,
-            "kind": effect.kind,
-            "system": system,
-            "subject": effect.subject,
-            "key": effect.key,
-            "is_projection": effect.kind.is_projection,
-            "body": plain(effect.body),
-            "guard": effect.guard,
-            "rule": effect.rule,
-            "state": state,
-            "cause": cause,
-            "config_version": config_version,
-            "created_at": now,
-        }
+        values = row_of(
+            account,
+            effect,
+            case_id=case_id,
+            system=system,
+            state=state,
+            cause=cause,
+            config_version=config_version,
+            now=now,
+        )
         if effect.kind.is_projection:
             # Two at once would both find nothing that waits, and the second would break the index.
             self._connection.execute(
@@ -336,6 +330,36 @@ class Effects:
         if limit is not None:
             query = query.limit(limit)
         return [_stored(row) for row in self._connection.execute(query)]
+
+
+def row_of(
+    account: AccountId,
+    effect: Effect,
+    *,
+    system: str,
+    cause: str,
+    config_version: str,
+    now: datetime,
+    case_id: CaseId | None = None,
+    state: EffectState = EffectState.WAITING,
+) -> dict[str, Any]:
+    """A new effect as it is stored."""
+    return {
+        "account_id": account,
+        "case_id": case_id,
+        "kind": effect.kind,
+        "system": system,
+        "subject": effect.subject,
+        "key": effect.key,
+        "is_projection": effect.kind.is_projection,
+        "body": plain(effect.body),
+        "guard": effect.guard,
+        "rule": effect.rule,
+        "state": state,
+        "cause": cause,
+        "config_version": config_version,
+        "created_at": now,
+    }
 
 
 def _has_newer(newest: int | None = None) -> sa.ColumnElement[bool]:

@@ -12,8 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from domain.effects import Effect, EffectKind
 from domain.ids import AccountId
 from domain.rows import EffectState, FieldWrite
-from store.codec import plain
-from store.effects import STUCK
+from store.effects import REPLACEABLE, STUCK, row_of
 from store.tables import effects, written
 
 KINDS = (EffectKind.WRITE_FIELDS, EffectKind.WRITE_CUSTOMER)
@@ -121,28 +120,21 @@ class FieldWrites:
             effects.update()
             .where(
                 _is_one_of(effects.c.subject, [effect.subject for _, _, effect in wanted]),
-                effects.c.state.in_((EffectState.WAITING, EffectState.STOPPED)),
+                effects.c.state.in_(REPLACEABLE),
             )
             .values(state=EffectState.SUPERSEDED, done_at=now)
         )
         self._connection.execute(
             effects.insert(),
             [
-                {
-                    "account_id": account,
-                    "kind": effect.kind,
-                    "system": system,
-                    "subject": effect.subject,
-                    "key": effect.key,
-                    "is_projection": effect.kind.is_projection,
-                    "body": plain(effect.body),
-                    "guard": effect.guard,
-                    "rule": effect.rule,
-                    "state": EffectState.WAITING,
-                    "cause": cause,
-                    "config_version": config_version,
-                    "created_at": now,
-                }
+                row_of(
+                    account,
+                    effect,
+                    system=system,
+                    cause=cause,
+                    config_version=config_version,
+                    now=now,
+                )
                 for account, system, effect in wanted
             ],
         )
