@@ -9,7 +9,6 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from domain.case import CaseState
-from domain.effects import EffectKind
 from domain.holds import SuppressionState
 from domain.ids import AccountId, Ref
 from domain.rows import (
@@ -23,6 +22,7 @@ from domain.rows import (
     Standing,
 )
 from store.agreed import loaded_fields
+from store.field_writes import KINDS
 from store.links import link_of
 from store.tables import accounts, agreed, cases, effects, links, pictures, suppressions
 
@@ -30,7 +30,6 @@ OURS = (SuppressionState.WANTED, SuppressionState.QUIET)
 """Settings that are to be given back one day."""
 HELD_BACK = (EffectState.OBSERVED, EffectState.WITHDRAWN)
 """Writes that were wanted and not made: while we only watched, or by a person's word."""
-FIELDS = (EffectKind.WRITE_FIELDS, EffectKind.WRITE_CUSTOMER)
 _newer = effects.alias("newer")
 HAS_CASE = (
     sa.exists()
@@ -46,7 +45,7 @@ HAS_HELD_BACK = (
     sa.exists()
     .where(
         effects.c.account_id == accounts.c.id,
-        effects.c.kind.in_(FIELDS),
+        effects.c.kind.in_(KINDS),
         effects.c.state.in_(HELD_BACK),
         ~sa.exists()
         .where(

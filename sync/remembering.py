@@ -34,12 +34,11 @@ def remember(
         _keep(tx, codec, account, "crm", crm.value)
         _know(tx, account, crm.value)
         tx.links.name(account, crm.value.name)
-    pictures = [crm.value] if isinstance(crm, Known) else []
-    for one in (*pictures, *read.elsewhere):
-        _link(tx, account, one, payments, now)
-    if read.crm_ref is not None and not pictures:
+        _link(tx, account, crm.value, payments, now)
+    elif read.crm_ref is not None:
         tx.links.link(account, read.crm_ref, now=now)
     for other in read.elsewhere:
+        _link(tx, account, other, payments, now)
         _keep(tx, codec, account, f"crm:{other.account.system}", other)
         _know(tx, account, other)
     for gone in read.lost:
@@ -60,8 +59,10 @@ def _link(
     """Keep whose record this is. What it says itself of its customer counts before an older link;
     what it does not say takes no record from another account."""
     ref = picture.account
-    says_so = isinstance(payments, Known) and payments.value.customer.id in picture.customers
     before = tx.links.account_of(ref)
+    if before == account:
+        return
+    says_so = isinstance(payments, Known) and payments.value.customer.id in picture.customers
     if not tx.links.link(account, ref, now=now, takes=says_so):
         tx.audit.raise_alert(
             f"link-taken:{account}:{ref}",
@@ -71,7 +72,7 @@ def _link(
             now=now,
             account=account,
         )
-    elif before is not None and before != account:
+    elif before is not None:
         tx.lanes.mark_dirty(before, EVALUATE, cause="kidglove:link lost")
 
 
