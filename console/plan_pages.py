@@ -18,13 +18,14 @@ from console.frame import Pages, frame
 from console.mapping_pages import MappingPages
 from console.previews import find_account, first_account, is_rejected, lines, ways
 from console.works import Progress, Work, Works
+from domain.effects import digest_of
 from domain.ids import AccountId
 from domain.leaf import Missing
 from domain.wording import clean
 from jobs.applying import NotApplied, apply_kept, in_force_already, limits_in_force, reach
 from jobs.plans import Kept, base_of, described, keep, kept, look_price, make_plan, planner, price
 from jobs.runtime import NAMES, Runtime
-from jobs.trials import digest, trial_values, trials
+from jobs.trials import trial_values, trials
 from mappings.canonical import difference
 from mappings.mapping_file import load_mapping
 from sync.configs import mapping_name
@@ -174,7 +175,7 @@ class PlanPages:
             ],
             trials=trials(self._runtime, plan.system, account),
             trial=() if isinstance(sight, Missing) else tuple(trial_values(sight)),
-            trial_seen="" if isinstance(sight, Missing) else digest(trial_values(sight)),
+            trial_seen="" if isinstance(sight, Missing) else digest_of(trial_values(sight)),
             needs_another=self.needs_another(request.state.session, stored),
             is_as_planned=isinstance(sight, Missing)
             or {one for one in sight.fields if one.change is not Change.NO_OP}

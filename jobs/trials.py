@@ -6,14 +6,12 @@ in force does not change: the account's next look writes again what that one say
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from domain.effects import Effect, EffectKind
+from domain.effects import Effect, EffectKind, digest_of
 from domain.errors import Conflict, Gone
 from domain.ids import AccountId
 from domain.leaf import Missing
@@ -63,12 +61,6 @@ def trial_values(sight: Sight) -> dict[str, Any]:
     return found
 
 
-def digest(values: Mapping[str, Any]) -> str:
-    """What tells whether the same is written that somebody has seen."""
-    whole = json.dumps(values, sort_keys=True, default=str)
-    return hashlib.sha256(whole.encode()).hexdigest()[:16]
-
-
 def try_record(here: Runtime, plan: Plan, account: AccountId, *, seen: str, by: str) -> int:
     """Write this one account's fields in the CRM as the plan's mapping wants them. How many.
 
@@ -84,7 +76,7 @@ def try_record(here: Runtime, plan: Plan, account: AccountId, *, seen: str, by: 
     values = {} if isinstance(sight, Missing) else trial_values(sight)
     if isinstance(sight, Missing) or not values:
         raise NotApplied("there is nothing to write for this account")
-    if digest(values) != seen:
+    if digest_of(values) != seen:
         raise Conflict("what would be written has changed since the page was made")
     (effect,) = [one for one in sight.effects if one.kind is EffectKind.WRITE_FIELDS]
     subject = f"fields-trial:{sight.record}"

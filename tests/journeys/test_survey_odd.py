@@ -8,12 +8,13 @@ from datetime import timedelta
 
 import pytest
 
+from domain.effects import digest_of
 from domain.errors import Unauthorized
 from domain.ids import Ref
 from domain.rows import EVALUATE, EffectMode, Mark, Urgency
 from jobs.plans import described, make_plan, planner
 from jobs.queues import SURVEY
-from jobs.trials import digest, trial_values, try_record
+from jobs.trials import trial_values, try_record
 from mappings.mapping_file import default_mapping_text
 from mappings.policy_file import preset_text
 from settings import Settings
@@ -126,7 +127,7 @@ class TestNobodyIsMissed:
         plan = make_plan(here, "salesforce", OTHER_WORD)
         live = described(here, "salesforce", OTHER_WORD)
         sight = planner(here).look("salesforce", OTHER_WORD, account, described=live)
-        try_record(here, plan, account, seen=digest(trial_values(sight)), by="ann")  # type: ignore[arg-type]
+        try_record(here, plan, account, seen=digest_of(trial_values(sight)), by="ann")  # type: ignore[arg-type]
         world.settle()
         assert world.org.get(record)["Payment_Status__c"] == "Paid"
 
