@@ -62,12 +62,12 @@ class Relay:
         connection: redis.Redis,
         clock: Clock,
         resend_seconds: float,
-        bulk_sizes: Mapping[str, int] | None = None,
+        bulk_sizes: Mapping[str, int],
         owner: str | None = None,
     ) -> None:
         """`bulk_sizes` is how many accounts of bulk work one job takes, by each kind of lane that
         somebody serves: those of a system that is connected no more wait in the store."""
-        self._bulk_sizes = bulk_sizes or {EVALUATE_LANE: BULK_BATCH}
+        self._bulk_sizes = bulk_sizes
         self._store = store
         self._redis = connection
         self._clock = clock

@@ -18,6 +18,7 @@ import pytest
 import redis
 
 from domain.ids import AccountId
+from domain.rows import EVALUATE
 from jobs.relay import Relay
 from jobs.supervisor import Supervisor
 from ops.embedded import AlreadyRunning, engines
@@ -64,7 +65,11 @@ class Site:
         """A relay that sends again after half a second."""
         stop = threading.Event()
         relay = Relay(
-            store=self.store, connection=self.connection, clock=FrozenClock(), resend_seconds=0.5
+            store=self.store,
+            connection=self.connection,
+            clock=FrozenClock(),
+            resend_seconds=0.5,
+            bulk_sizes={EVALUATE: 100},
         )
         thread = threading.Thread(
             target=relay.run,

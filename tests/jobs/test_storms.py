@@ -20,6 +20,7 @@ import redis
 from rq import Queue
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 
+from domain.rows import EVALUATE
 from jobs import queues, runtime, tasks
 from jobs.relay import Relay
 from store.unit_of_work import UnitOfWork
@@ -76,6 +77,7 @@ class Yard:
             connection=self.connection,
             clock=FrozenClock(),
             resend_seconds=resend_seconds,
+            bulk_sizes={EVALUATE: 100},
         )
         thread = threading.Thread(
             target=relay.run,

@@ -52,6 +52,7 @@ def test_a_thousand_failures_during_a_sweep_are_all_looked_at_within_minutes(
         connection=redis.Redis.from_url(redis_url),
         clock=clock,
         resend_seconds=3600,
+        bulk_sizes={EVALUATE: 100},
     )
     relay.jobs = deque()
     with store.begin() as tx:

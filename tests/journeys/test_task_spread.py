@@ -51,7 +51,11 @@ class Shop(Relay):
 
     def __post_init__(self) -> None:
         super().__init__(
-            store=self.store, connection=self.connection, clock=self.clock, resend_seconds=1e9
+            store=self.store,
+            connection=self.connection,
+            clock=self.clock,
+            resend_seconds=1e9,
+            bulk_sizes={EVALUATE: 100, CRM: 200},
         )
         self.free = {kind: [0.0] * number for kind, number in WORKERS.items()}
 
