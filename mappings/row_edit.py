@@ -73,9 +73,9 @@ def with_row(text: str, number: int, row: Mapping[str, Any]) -> str:
     wanted = _changed(text, lambda rows: rows.__setitem__(number, dict(row)))
     spans = _spans(text)
     if number >= len(spans):
-        return written(wanted)
+        return _anew(text, wanted)
     start, end = spans[number]
-    return _sure(text[:start] + one_line(dict(row)) + text[end:], wanted)
+    return _sure(text, text[:start] + one_line(dict(row)) + text[end:], wanted)
 
 
 def with_new_row(text: str, row: Mapping[str, Any]) -> str:
@@ -84,14 +84,14 @@ def with_new_row(text: str, row: Mapping[str, Any]) -> str:
     wanted = _changed(text, lambda rows: rows.append(dict(row)))
     spans = _spans(text)
     if not spans:
-        return written(wanted)
+        return _anew(text, wanted)
     start, end = spans[-1]
     dash = text[text.rfind("\n", 0, start) + 1 : start]
     after = text.find("\n", end)
     head, tail = (f"{text}\n", "") if after < 0 else (text[: after + 1], text[after + 1 :])
     if not _DASH.fullmatch(dash):
-        return written(wanted)
-    return _sure(f"{head}{dash}{one_line(dict(row))}\n{tail}", wanted)
+        return _anew(text, wanted)
+    return _sure(text, f"{head}{dash}{one_line(dict(row))}\n{tail}", wanted)
 
 
 def without_row(text: str, number: int) -> str:
@@ -100,19 +100,31 @@ def without_row(text: str, number: int) -> str:
     wanted = _changed(text, lambda rows: rows.pop(number))
     spans = _spans(text)
     if number >= len(spans) or not wanted[ROWS]:
-        return written(wanted)
+        return _anew(text, wanted)
     start, end = spans[number]
     after = text.find("\n", end)
     tail = "" if after < 0 else text[after + 1 :]
-    return _sure(text[: text.rfind("\n", 0, start) + 1] + tail, wanted)
+    return _sure(text, text[: text.rfind("\n", 0, start) + 1] + tail, wanted)
 
 
-def _sure(text: str, wanted: Mapping[str, Any]) -> str:
-    """The text if it says what is wanted. Where rows are written in a way that cannot be cut out,
-    all of it in its one spelling: nothing is lost then but the comments."""
+def _sure(before: str, text: str, wanted: Mapping[str, Any]) -> str:
+    """The text if it says what is wanted, with no mistake that was not there before."""
     document, findings = read_yaml(text, file=ROWS)
-    is_so = document is not None and not findings and document.value == wanted
-    return text if is_so else written(wanted)
+    says_so = document is not None and document.value == wanted
+    return text if says_so and (not findings or _is_doubtful(before)) else _anew(before, wanted)
+
+
+def _anew(before: str, wanted: Mapping[str, Any]) -> str:
+    """What is wanted in its one spelling, where rows are written in a way that cannot be cut out:
+    nothing is lost but the comments. `NoRows` where a mistake hides a part of what was said."""
+    if _is_doubtful(before):
+        raise NoRows("the rows cannot be told apart before the rest of the text is right")
+    return written(wanted)
+
+
+def _is_doubtful(text: str) -> bool:
+    """Whether something stands there that is not read as it is written: a name twice, an alias."""
+    return bool(read_yaml(text, file=ROWS)[1])
 
 
 def _changed(text: str, change: Callable[[list[Any]], object]) -> dict[str, Any]:

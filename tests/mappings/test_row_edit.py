@@ -121,3 +121,30 @@ def test_a_tab_before_a_comment_moves_nothing() -> None:
 def test_rows_behind_a_tab_are_not_edited_one_by_one() -> None:
     with pytest.raises(NoRows):
         raw_rows(TEXT.replace("  - {ours: payment.arr", "\t- {ours: payment.arr"))
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        ("people:", "hold: {field: Other, words: {held: [Yes]}}\npeople:"),
+        ("promise: ", "promise: *elsewhere  # "),
+    ],
+)
+def test_a_row_edited_beside_a_mistake_leaves_the_mistake_and_what_it_is_about(
+    mistake: tuple[str, str],
+) -> None:
+    text = default_mapping_text("salesforce").replace(*mistake, 1)
+    first = raw_rows(text)[0]
+
+    after = with_row(text, first.number, {**first.said, "wins": "if_blank"})
+
+    assert after.count("\n") == text.count("\n") - (first.last_line - first.line)
+    assert len(check_mapping(after, name="m")) == len(check_mapping(text, name="m")) > 0
+    assert mistake[1] in after
+
+
+def test_rows_that_cannot_be_cut_out_are_not_written_anew_beside_a_mistake() -> None:
+    text = "rows: [{ours: a, theirs: B}]\nhold: {field: One}\nhold: {field: Two}\n"
+
+    with pytest.raises(NoRows, match="before the rest of the text is right"):
+        with_row(text, 0, {"ours": "a", "theirs": "C"})
