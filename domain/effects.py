@@ -13,6 +13,8 @@ FIELDS_RULE = "fields.project"
 CUSTOMER_RULE = "customer.project"
 BY_LOOKS = (FIELDS_RULE, CUSTOMER_RULE)
 """The rules of the field writes that every look at a record asks for anew, or no more."""
+TRIAL_RULE = "mapping.trial"
+"""The rule of the field writes with which a person tries a mapping on one record."""
 
 
 class Target(StrEnum):

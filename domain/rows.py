@@ -258,9 +258,10 @@ class FieldWrite:
     """One write of mapped fields, in the CRM or on the customer: what stood there, what we asked
     for, what was read back.
 
-    `now` None says that nothing was; a field that is not in it was left alone. `crm_record` is the
-    record whose agreement it is about, `keys` are the names of the agreements, by field, `names`
-    what the vendor calls a field where we call it otherwise.
+    `now` None says that nothing was; a field that is not in it was left alone. Of a write that is
+    not `is_done` nobody knows whether it arrived. `crm_record` is the record whose agreement it is
+    about, `keys` are the names of the agreements, by field, `names` what the vendor calls a field
+    where we call it otherwise.
     """
 
     id: int
@@ -276,7 +277,7 @@ class FieldWrite:
     rule: str
     keys: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
-    is_under_way: bool = False
+    is_done: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -119,9 +119,7 @@ def carry_out(here: Runtime, plan: Plan, *, note: str, by: str, fill: bool) -> A
     keep(here, plan, by=by)
     name = mapping_name(plan.system)
     with here.store.begin() as tx:
-        label = here.actions.put_in_force(
-            tx, name, plan.text, by=by, note=note, over=plan.base
-        ).label
+        label = here.actions.put_in_force(tx, name, plan.text, by=by, note=note, over=plan.base)
         tx.plans.applied(plan.id, label=label, now=here.clock.now())
     filled = [AccountId(one.account) for one in plan.records if one.is_written] if fill else []
     here.actions.look_again(filled, cause=label)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from domain.effects import Effect, EffectKind, digest_of
+from domain.effects import TRIAL_RULE, Effect, EffectKind, digest_of
 from domain.errors import Conflict, Gone
 from domain.ids import AccountId
 from domain.leaf import Missing
@@ -25,7 +25,6 @@ from sync.rollback import Back, fields_to_give_back, give_back
 if TYPE_CHECKING:
     from jobs.runtime import Runtime
 
-RULE = "mapping.trial"
 MANY = 500
 """Effects of one account that are looked through for its trials."""
 
@@ -94,7 +93,7 @@ def try_record(here: Runtime, plan: Plan, account: AccountId, *, seen: str, by: 
                     "before": _only(effect.body["before"], values),
                     "merge": _only(effect.body["merge"], values),
                 },
-                rule=RULE,
+                rule=TRIAL_RULE,
             ),
             case_id=None,
             system=plan.system,
@@ -124,7 +123,7 @@ def trials(here: Runtime, system: str, account: AccountId) -> list[Trial]:
     return [
         _trial(one, f"trial:{one.id}" in undone)
         for one in found
-        if one.rule == RULE and one.system == system
+        if one.rule == TRIAL_RULE and one.system == system
     ]
 
 

@@ -139,15 +139,15 @@ def go_back(here: Runtime, way: WayBack, *, note: str, by: str) -> str:
     """
     name, now = mapping_name(way.system), here.clock.now()
     with here.store.begin() as tx:
-        force = here.actions.put_in_force(
+        label = here.actions.put_in_force(
             tx, name, way.version.text, by=by, note=note, over=way.over
         )
         if not way.keeps_values:
             mapping = load_mapping(way.version.text, name=way.version.label)
-            written = [*tx.fields.since(name, way.version.number), *force.under_way]
+            written = tx.fields.since(name, way.version.number)
             backs = as_of_now(way.backs, written, mapping)
-            give_back(tx, backs, crm=way.system, label=force.label, by=by, now=now)
-    return force.label
+            give_back(tx, backs, crm=way.system, label=label, by=by, now=now)
+    return label
 
 
 def _version(stored: ConfigVersion) -> Version:

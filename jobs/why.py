@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from connectors.hubspot.pins import PIN
 from connectors.stripe.marks import MARK
 from domain.effects import EffectKind
+from domain.errors import OutcomeUnknown, Transient
 from domain.ids import Ref
 from domain.ports import TaskVerb
-from domain.rows import WrittenValue
-from sync.linking import ACCOUNT
+from domain.rows import EffectState, StoredEffect, WrittenValue
+from sync.linking import ACCOUNT, CUSTOMER
 
 if TYPE_CHECKING:
     from jobs.runtime import Runtime
     from store.unit_of_work import Transaction
 
-TASKS = 1_000
-"""Effects of one account that are looked through for what pinned a task."""
+MANY = 1_000
+"""Effects of one account that are looked through for what has no written value of its own."""
+MAPPED = {EffectKind.WRITE_FIELDS: "account", EffectKind.WRITE_CUSTOMER: "customer"}
+"""Where the body of a write of mapped fields names the record."""
+NO_ANSWER = (OutcomeUnknown.code, Transient.code)
+"""The failures after which a write may stand there all the same."""
 OUR_NAMES: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "stripe": {
         "auto_advance": ("advances",),
@@ -67,13 +72,39 @@ def why(here: Runtime, system: str, record: str, field: str) -> list[WrittenValu
             names.append("key")
         places = [(one, name) for one in records for name in dict.fromkeys(names)]
         found = [value for one, name in places for value in tx.written.why(system, one, name)]
+        found = [*_unanswered(tx, system, record, field, found), *found]
         return found or (_pinned(tx, system, record) if field == PIN else [])
+
+
+def _unanswered(
+    tx: Transaction, system: str, record: str, field: str, known: Sequence[WrittenValue]
+) -> list[WrittenValue]:
+    """What was sent of a mapped field after its last known value and never answered for: it may be
+    what stands there."""
+    newest = max((one.effect_id for one in known), default=0)
+    return [
+        WrittenValue(
+            system=system,
+            record=record,
+            field=field,
+            value=one.body["values"][field],
+            at=one.created_at,
+            effect_id=one.id,
+            rule=one.rule,
+            cause=f"{one.cause} (no answer came; it may have arrived)",
+            config_version=one.config_version,
+        )
+        for one in _effects_of(tx, system, record)
+        if one.id > newest
+        and one.body.get(MAPPED.get(one.kind, "")) == record
+        and field in one.body["values"]
+        and one.last_error_code in NO_ANSWER
+        and one.state is not EffectState.DONE
+    ]
 
 
 def _pinned(tx: Transaction, system: str, record: str) -> list[WrittenValue]:
     """A pin has no effect of its own: it is set with the task that it shows, and goes with it."""
-    account = tx.links.account_of(Ref(system, ACCOUNT, record))
-    effects = tx.effects.of_account(account, limit=TASKS) if account is not None else []
     return [
         WrittenValue(
             system=system,
@@ -86,10 +117,17 @@ def _pinned(tx: Transaction, system: str, record: str) -> list[WrittenValue]:
             cause=one.cause,
             config_version=one.config_version,
         )
-        for one in effects
+        for one in _effects_of(tx, system, record)
         if one.kind is EffectKind.KEEP_TASK
         and one.system == system
         and one.receipt is not None
         and one.done_at is not None
         and (one.body.get("verb") != TaskVerb.KEEP or not one.body.get("known_id"))
     ]
+
+
+def _effects_of(tx: Transaction, system: str, record: str) -> list[StoredEffect]:
+    """What we did lately for the account whose record this is, the newest first."""
+    refs = [Ref(system, kind, record) for kind in (ACCOUNT, CUSTOMER)]
+    accounts = set(tx.links.accounts_of(refs).values())
+    return [one for account in accounts for one in tx.effects.of_account(account, limit=MANY)]

@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import JSONB, insert
 
-from domain.effects import BY_LOOKS, Effect, EffectKind, Guard
+from domain.effects import BY_LOOKS, Effect, EffectKind
 from domain.errors import KidgloveError
 from domain.ids import AccountId, CaseId
 from domain.rows import EffectState, StoredEffect
 from store.codec import plain
+from store.effect_rows import effect_of, row_of
 from store.tables import effects
 
 OPEN = (EffectState.WAITING, EffectState.SENDING)
@@ -51,7 +52,8 @@ class Effects:
         """Write an effect down; True if it is new.
 
         A command whose key is known is not written again, whatever became of it. A projection
-        replaces what still waits for the same subject, or was refused for it.
+        replaces what still waits for the same subject, or was refused for it; one that is being
+        tried already and would be the same stays, with its wait.
         """
         values = row_of(
             account,
@@ -69,15 +71,17 @@ class Effects:
                 sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:place, 0))"),
                 {"place": f"{account}:{system}:{effect.subject}"},
             )
+            of_subject = sa.and_(
+                effects.c.account_id == account,
+                effects.c.system == system,
+                effects.c.subject == effect.subject,
+                effects.c.is_projection,
+            )
+            if bool(self._connection.execute(_is_tried(of_subject, values)).scalar()):
+                return False
             self._connection.execute(
                 effects.update()
-                .where(
-                    effects.c.account_id == account,
-                    effects.c.system == system,
-                    effects.c.subject == effect.subject,
-                    effects.c.is_projection,
-                    effects.c.state.in_((*REPLACEABLE, *STUCK)),
-                )
+                .where(of_subject, effects.c.state.in_((*REPLACEABLE, *STUCK)))
                 .values(state=EffectState.SUPERSEDED, done_at=now)
             )
             self._connection.execute(effects.insert().values(values))
@@ -329,37 +333,23 @@ class Effects:
         query = sa.select(effects).where(where).order_by(order)
         if limit is not None:
             query = query.limit(limit)
-        return [_stored(row) for row in self._connection.execute(query)]
+        return [effect_of(row) for row in self._connection.execute(query)]
 
 
-def row_of(
-    account: AccountId,
-    effect: Effect,
-    *,
-    system: str,
-    cause: str,
-    config_version: str,
-    now: datetime,
-    case_id: CaseId | None = None,
-    state: EffectState = EffectState.WAITING,
-) -> dict[str, Any]:
-    """A new effect as it is stored."""
-    return {
-        "account_id": account,
-        "case_id": case_id,
-        "kind": effect.kind,
-        "system": system,
-        "subject": effect.subject,
-        "key": effect.key,
-        "is_projection": effect.kind.is_projection,
-        "body": plain(effect.body),
-        "guard": effect.guard,
-        "rule": effect.rule,
-        "state": state,
-        "cause": cause,
-        "config_version": config_version,
-        "created_at": now,
-    }
+def _is_tried(
+    of_subject: sa.ColumnElement[bool], values: Mapping[str, Any]
+) -> sa.Select[tuple[bool]]:
+    """Whether one of the subject waits for its next try that would do what these values say."""
+    return sa.select(
+        sa.exists().where(
+            of_subject,
+            sa.literal(values["state"]) == EffectState.WAITING,
+            effects.c.state == EffectState.WAITING,
+            effects.c.attempts > 0,
+            effects.c.key == values["key"],
+            effects.c.body == sa.cast(values["body"], JSONB),
+        )
+    )
 
 
 def _has_newer(newest: int | None = None) -> sa.ColumnElement[bool]:
@@ -377,19 +367,3 @@ def _has_newer(newest: int | None = None) -> sa.ColumnElement[bool]:
 
 def _told(error: KidgloveError | None) -> str | None:
     return f"{error.message} {error.remedy}" if error else None
-
-
-def _stored(row: sa.Row[tuple[object, ...]]) -> StoredEffect:
-    values = row._mapping
-    same = (
-        "id system subject key body rule attempts cause config_version created_at snapshot "
-        "last_error_code last_error receipt not_before done_at round"
-    ).split()
-    return StoredEffect(
-        account=AccountId(values["account_id"]),
-        case_id=CaseId(values["case_id"]) if values["case_id"] is not None else None,
-        kind=EffectKind(values["kind"]),
-        guard=Guard(values["guard"]),
-        state=EffectState(values["state"]),
-        **{name: values[name] for name in same},
-    )

@@ -9,15 +9,18 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from domain.effects import Effect, EffectKind
+from domain.effects import TRIAL_RULE, Effect, EffectKind
 from domain.ids import AccountId
 from domain.rows import EffectState, FieldWrite
-from store.effects import REPLACEABLE, STUCK, row_of
-from store.tables import effects, written
+from store.effect_rows import row_of
+from store.effects import REPLACEABLE, STUCK
+from store.tables import config_versions, effects, written
 
 KINDS = (EffectKind.WRITE_FIELDS, EffectKind.WRITE_CUSTOMER)
 FROM_OTHERS = (EffectState.WAITING, EffectState.SENDING, EffectState.STOPPED)
 """What is unfinished only if another version wanted it; what is stuck is so whoever wanted it."""
+WAS_SENT = sa.or_(effects.c.attempts > 0, effects.c.round > 0)
+"""Whether it was tried: then it may have arrived, whatever was answered and whatever came after."""
 LAST_WRITTEN = sa.text(
     "SELECT place.number, last.value FROM "
     "unnest(CAST(:systems AS text[]), CAST(:records AS text[]), CAST(:fields AS text[]), "
@@ -37,9 +40,10 @@ class FieldWrites:
         self._connection = connection
 
     def since(self, name: str, version: int) -> list[FieldWrite]:
-        """The finished writes under later versions of a mapping, oldest first.
+        """What may have been written under later versions of a mapping, and by trials since this
+        one came into force, oldest first.
 
-        Those of the shipped document carry no number and are under none of them.
+        Writes of the shipped document carry no number and are under none of them.
         """
         number = sa.cast(
             sa.func.substring(effects.c.config_version, f"(?:^| ){name}@([0-9]+)(?: |$)"),
@@ -47,8 +51,11 @@ class FieldWrites:
         )
         return self._select(
             _of_crm(name.partition(":")[2]),
-            effects.c.state == EffectState.DONE,
-            number > version,
+            sa.or_(effects.c.state == EffectState.DONE, WAS_SENT),
+            sa.or_(
+                number > version,
+                sa.and_(_is_of_trial(), effects.c.created_at >= _since_when(name, version)),
+            ),
         )
 
     def one(self, id: int) -> FieldWrite | None:
@@ -149,6 +156,19 @@ def _is_one_of(column: sa.Column[Any], values: Sequence[Any]) -> sa.ColumnElemen
     return column == sa.any_(sa.cast(list(values), ARRAY(column.type)))
 
 
+def _is_of_trial() -> sa.ColumnElement[bool]:
+    """A trial, or what was given back after one."""
+    return sa.or_(effects.c.rule == TRIAL_RULE, effects.c.config_version.startswith("trial:"))
+
+
+def _since_when(name: str, version: int) -> sa.ColumnElement[datetime]:
+    """When this version came into force; the shipped one was there before everything."""
+    found = sa.select(config_versions.c.at).where(
+        config_versions.c.name == name, config_versions.c.version == version
+    )
+    return sa.func.coalesce(found.scalar_subquery(), sa.func.to_timestamp(0))
+
+
 def _of_crm(crm: str) -> sa.ColumnElement[bool]:
     """What is written on a customer belongs to the mapping of the CRM that says so."""
     return sa.or_(
@@ -164,7 +184,7 @@ def _write(row: Mapping[Any, Any]) -> FieldWrite:
     body, receipt = row["body"], row["receipt"] or {}
     on_customer = row["kind"] == EffectKind.WRITE_CUSTOMER
     now = receipt.get("now")
-    if on_customer and receipt.get("note") and row["attempts"] == 1:
+    if on_customer and receipt.get("note") and row["attempts"] == 1 and not row["round"]:
         # Nobody but the first attempt can have written it, and that one found it there already.
         now = {}
     return FieldWrite(
@@ -181,5 +201,5 @@ def _write(row: Mapping[Any, Any]) -> FieldWrite:
         rule=row["rule"],
         keys={name: said["key"] for name, said in (body.get("merge") or {}).items()},
         names=receipt.get("fields") or {},
-        is_under_way=row["state"] == EffectState.SENDING,
+        is_done=row["state"] == EffectState.DONE,
     )

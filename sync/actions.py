@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from domain.case import Case, Note
-from domain.effects import BY_LOOKS
+from domain.effects import BY_LOOKS, TRIAL_RULE
 from domain.errors import Conflict, Gone, Misconfigured
 from domain.escalation import close_window
 from domain.ids import AccountId
@@ -16,14 +16,8 @@ from sync.clock import Clock
 from sync.configs import crm_of
 from sync.durable import Store, TransactionPort
 
-
-@dataclass(frozen=True, kw_only=True)
-class InForce:
-    """A version that has just come into force. `under_way` are the fields that were being written
-    as the one before it wanted them: what has become of these nobody knows."""
-
-    label: str
-    under_way: tuple[FieldWrite, ...] = ()
+BY_A_MAPPING = (*BY_LOOKS, TRIAL_RULE)
+"""The rules of the field writes that end with the mapping which wanted them."""
 
 
 class Actions:
@@ -75,7 +69,7 @@ class Actions:
         `Conflict` says so.
         """
         with self._store.begin() as tx:
-            return self.put_in_force(tx, name, text, by=by, note=note, over=over).label
+            return self.put_in_force(tx, name, text, by=by, note=note, over=over)
 
     def put_in_force(
         self,
@@ -86,7 +80,7 @@ class Actions:
         by: str,
         note: str,
         over: str | None = None,
-    ) -> InForce:
+    ) -> str:
         """The same as `apply_config`, as a part of what else happens in this transaction."""
         now = self._clock.now()
         present = tx.system.config(name)
@@ -110,7 +104,7 @@ class Actions:
                 "judged_anew": sorted({int(one.account) for one in dropped}),
             },
         )
-        return InForce(label=label, under_way=tuple(one for one in dropped if one.is_under_way))
+        return label
 
     def look_again(self, accounts: Sequence[AccountId], *, cause: str) -> None:
         """Have these accounts read and judged again, behind everything that is urgent."""
@@ -139,7 +133,7 @@ def _drop_fields(tx: TransactionPort, crm: str, label: str, now: datetime) -> li
     judged by the new one."""
     marks: dict[AccountId, Mark] = {}
     lanes: dict[str, set[AccountId]] = {}
-    for one in tx.fields.unfinished(crm, label=label, rules=BY_LOOKS):
+    for one in tx.fields.unfinished(crm, label=label, rules=BY_A_MAPPING):
         if one.has_case or one.account not in marks:
             urgency = Urgency.NORMAL if one.has_case else Urgency.BULK
             marks[one.account] = Mark(urgency, f"config:{label}")
@@ -149,7 +143,7 @@ def _drop_fields(tx: TransactionPort, crm: str, label: str, now: datetime) -> li
     for system, accounts in sorted(lanes.items()):
         tx.lanes.take_away(accounts, system)
     # Again: whoever held one of the lanes may have brought something to its end meanwhile.
-    dropped = tx.fields.unfinished(crm, label=label, rules=BY_LOOKS)
+    dropped = tx.fields.unfinished(crm, label=label, rules=BY_A_MAPPING)
     tx.fields.drop([one.id for one in dropped], now=now)
     return dropped
 

@@ -229,7 +229,7 @@ class Confirm:
             agreed_customer(effect, receipt["now"], now),
             now=now,
         )
-        if receipt["note"] and not effect.attempts:
+        if receipt["note"] and not effect.attempts and not effect.round:
             # Somebody else's value; at a later try it may be our own, whose answer was lost.
             return
         self._explain(tx, effect, str(receipt["id"]), receipt["now"], now, names=receipt["fields"])

@@ -3,6 +3,7 @@ still ours to give."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,6 +22,7 @@ BATCH = 100
 """Records read back in one call."""
 RULE = "mapping.rollback"
 CHANGED = "somebody has changed it since"
+AS_WAS = "it holds what stood there before"
 
 Place = tuple[str, str, str]
 """A system, a record in it, and a field by our name for it."""
@@ -59,17 +61,19 @@ def fields_to_give_back(
 ) -> list[Back]:
     """Every field that these writes filled and that `mapping` will not write over, with its fate.
 
-    `written` are finished writes, oldest first. Each record of the CRM is read: a field that holds
-    something else than what we last wrote is somebody's own, and is left. On the customer that is
-    looked at right before the write. Nothing is written here.
+    `written` are writes, oldest first; of those that are not finished nobody knows whether they
+    arrived. Each record of the CRM is read: a field that holds something else than what we may have
+    written last is somebody's own, and is left. On the customer that is looked at right before the
+    write. Nothing is written here.
     """
     traces = _traces(written, mapping)
     in_crm = {place: one for place, one in traces.items() if not one.last.on_customer}
     live = _live(in_crm, mapping, reads)
-    return [
+    found = (
         _fate(one, live.get(place[1])) if place in in_crm else one.back(left=one.as_was())
         for place, one in traces.items()
-    ]
+    )
+    return [one for one in found if one is not None]
 
 
 def as_of_now(
@@ -77,17 +81,16 @@ def as_of_now(
 ) -> list[Back]:
     """The fields that were seen, and those that were written after that look: `written` has both.
 
-    What is still under way may end either way. Nobody has looked at these; whether the field still
-    holds what we wrote is seen right before it is given back. Nothing is read here.
+    What was under way then may have arrived since. Nobody has looked at these; whether the field
+    still holds what we wrote is seen right before it is given back. Nothing is read here.
     """
     known = {one.place: one for one in seen}
-    found = []
-    for place, trace in _traces(written, mapping).items():
-        one, back = known.get(place), trace.back(left=trace.as_was())
-        if one is not None and is_same(one.ours, back.ours) and is_same(one.before, back.before):
-            back = one
-        found.append(back)
-    return found
+    return [
+        one
+        if (one := known.get(place)) is not None and trace.explains(one)
+        else trace.back(left=trace.as_was())
+        for place, trace in _traces(written, mapping).items()
+    ]
 
 
 def give_back(
@@ -130,23 +133,42 @@ def give_back(
 
 @dataclass(kw_only=True)
 class _Trace:
-    """What became of one field by our writes: the last value that was not theirs, and the last
-    that was."""
+    """What became of one field by our writes: the last value that was not theirs, and those of ours
+    that may stand there: the last that surely did, and what was sent after it."""
 
     last: FieldWrite
     field: str
     before: Any
-    ours: Any
+    sure: Any = ABSENT
+    sent: list[Any] = dataclasses.field(default_factory=list)
 
     def add(self, write: FieldWrite, before: Any, ours: Any) -> None:
         if write.rule == RULE:
-            self.last, self.before = write, ours
-        elif not is_same(before, self.ours):
+            if write.is_done:
+                self.last, self.before, self.sure, self.sent = write, ours, ours, []
+            return
+        if not self.is_ours(before):
             self.last, self.before = write, before
-        self.ours = ours
+        if write.is_done:
+            self.sure, self.sent = ours, []
+        else:
+            self.sent.append(ours)
+
+    def is_ours(self, value: Any) -> bool:
+        return any(is_same(value, one) for one in (self.sure, *self.sent) if one is not ABSENT)
+
+    @property
+    def ours(self) -> Any:
+        return self.sent[-1] if self.sent else self.sure
 
     def as_was(self) -> str | None:
-        return "it holds what stood there before" if is_same(self.ours, self.before) else None
+        return AS_WAS if is_same(self.ours, self.before) else None
+
+    def explains(self, seen: Back) -> bool:
+        """Whether a look found what is known now, and nothing can have arrived after it."""
+        if seen.left is not None and self.sent:
+            return False
+        return self.is_ours(seen.ours) and is_same(seen.before, self.before)
 
     def back(self, *, left: str | None) -> Back:
         return Back(
@@ -171,10 +193,10 @@ def _traces(written: Sequence[FieldWrite], mapping: FieldMapping) -> dict[Place,
                 continue
             place = (write.system, write.record, name)
             before, ours = write.before[name], value if write.now is None else write.now[name]
+            if place not in found and write.rule != RULE:
+                found[place] = _Trace(last=write, field=name, before=before)
             if place in found:
                 found[place].add(write, before, ours)
-            elif write.rule != RULE:
-                found[place] = _Trace(last=write, field=name, before=before, ours=ours)
     return found
 
 
@@ -209,17 +231,21 @@ def _fields(answer: FoundAccounts | KidgloveError) -> Mapping[str, Any] | Kidglo
     return answer.records[0].fields if answer.records else {}
 
 
-def _fate(one: _Trace, live: Mapping[str, Any] | KidgloveError | None) -> Back:
+def _fate(one: _Trace, live: Mapping[str, Any] | KidgloveError | None) -> Back | None:
+    """None if nothing of ours has ever arrived there."""
     if live is None:
         return one.back(left="the record was not found")
     if isinstance(live, KidgloveError):
         return one.back(left=live.message)
     if one.field not in live:
         return one.back(left="the field cannot be read any more")
-    if not is_same(live[one.field], one.ours):
+    value = live[one.field]
+    if is_same(value, one.before):
+        return one.back(left=AS_WAS) if one.sure is not ABSENT else None
+    if not one.is_ours(value):
         return one.back(left=CHANGED)
     # In its own spelling, for whoever compares it before the write.
-    return replace(one.back(left=one.as_was()), ours=live[one.field])
+    return replace(one.back(left=None), ours=value)
 
 
 def _slices(records: Sequence[str]) -> Iterator[Sequence[str]]:
