@@ -78,7 +78,8 @@ class Plan:
     """Everything that one mapping would change in one CRM, as of one look at it.
 
     `counts` counts fields by what becomes of them; `records` are those that change or refuse.
-    `unread` says why accounts could not be looked at; `calls` what the look cost, by system.
+    `unread` says why accounts could not be looked at, `failed` of how many of them nobody knows
+    what it would change; `calls` what the look cost, by system.
     """
 
     id: str
@@ -91,6 +92,7 @@ class Plan:
     counts: Mapping[str, int]
     records: tuple[PlannedRecord, ...]
     unread: Mapping[str, int] = field(default_factory=dict)
+    failed: int = 0
     calls: Mapping[str, int] = field(default_factory=dict)
     limit: int | None = None
 
@@ -118,6 +120,13 @@ class Plan:
             return ""
         starts, ends = self.holds[HoldChange.STARTS], self.holds[HoldChange.ENDS]
         return f"In open cases {starts} holds would start and {ends} would end"
+
+    @property
+    def failed_told(self) -> str:
+        """That accounts could not be read, as a sentence without its stop; empty if all were."""
+        if not self.failed:
+            return ""
+        return f"{self.failed} accounts could not be read, so nobody knows what it does to them"
 
     @property
     def summary(self) -> str:
@@ -171,6 +180,8 @@ def over(plan: Plan, limits: BlastLimits) -> list[str]:
                 f"{plan.written} of {plan.read} records would change, more than "
                 f"{limits.changed_percent} %"
             )
+    if plan.failed:
+        found.append(f"{plan.failed} accounts could not be read")
     return found
 
 

@@ -12,6 +12,7 @@ from domain.case import Case
 from domain.decide import decide
 from domain.described import DescribedField
 from domain.effects import Effect, EffectKind
+from domain.errors import Gone
 from domain.facts import CrmPicture
 from domain.ids import AccountId
 from domain.leaf import Known, Leaf, Missing
@@ -64,6 +65,15 @@ class Sight:
     hold: HoldChange | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unread:
+    """Why an account cannot be looked at: a fact about it, such as that it is not in this CRM, or
+    a failure, after which nobody knows what would become of it."""
+
+    because: str
+    is_failure: bool = False
+
+
 class Planner:
     """Makes plans. `calls` counts the requests of each system so far, to price a look."""
 
@@ -104,13 +114,14 @@ class Planner:
         records: list[PlannedRecord] = []
         counts: Counter[str] = Counter()
         unread: Counter[str] = Counter()
-        looked_at = 0
+        looked_at = failed = 0
         for batch, config in self._batches(system, mapping, limit):
             for one, read in self._read(batch, config):
                 looked_at += 1
                 picture = _picture(read, system, config)
-                if isinstance(picture, Missing):
+                if isinstance(picture, Unread):
                     unread[picture.because] += 1
+                    failed += picture.is_failure
                     continue
                 sight = self._sight(one, read, picture, config, described)
                 counts.update(each.change for each in sight.fields)
@@ -138,6 +149,7 @@ class Planner:
             counts=dict(counts),
             records=tuple(records),
             unread=dict(unread),
+            failed=failed,
             calls=dict(Counter(self._calls()) - before),
             limit=limit,
         )
@@ -161,8 +173,8 @@ class Planner:
         config = replace(config, mappings={**config.mappings, system: mapping})
         ((one, read),) = self._read([remembered], config)
         picture = _picture(read, system, config)
-        if isinstance(picture, Missing):
-            return picture
+        if isinstance(picture, Unread):
+            return Missing(picture.because)
         return self._sight(one, read, picture, config, described)
 
     def _batches(
@@ -289,7 +301,7 @@ def _is_held(case: Case) -> bool:
     return case.word is not None or case.promise is not None
 
 
-def _picture(read: Refreshed, system: str, config: Config) -> CrmPicture | Missing:
+def _picture(read: Refreshed, system: str, config: Config) -> CrmPicture | Unread:
     """The record in this CRM, if anything would be written there at all."""
     home = read.facts.crm
     if isinstance(home, Known) and home.value.account.system == system:
@@ -297,10 +309,24 @@ def _picture(read: Refreshed, system: str, config: Config) -> CrmPicture | Missi
     other = next((one for one in read.elsewhere if one.account.system == system), None)
     if other is not None:
         is_written = config.policy.crm.elsewhere is Elsewhere.FIELDS
-        return other if is_written else Missing("the policy writes to the CRM of the task alone")
+        return (
+            other
+            if is_written
+            else Unread(because="the policy writes to the CRM of the task alone")
+        )
     if isinstance(read.facts.payments, Missing):
-        return read.facts.payments
-    return home if isinstance(home, Missing) else Missing("it is not in this CRM")
+        return _unread(read, read.facts.payments)
+    if system in read.facts.unread:
+        return Unread(because=f"{system} cannot be read", is_failure=True)
+    if isinstance(home, Missing) and (read.crm is None or read.crm.system == system):
+        return _unread(read, home)
+    return Unread(because="it is not in this CRM")
+
+
+def _unread(read: Refreshed, gap: Missing) -> Unread:
+    """Why there is no picture. What is gone is gone; any other error says nothing of the account."""
+    errors = [one for one in read.errors if not isinstance(one, Gone)]
+    return Unread(because=gap.because, is_failure=any(one.message == gap.because for one in errors))
 
 
 def _payload(effect: Effect, picture: CrmPicture) -> Payload:

@@ -49,7 +49,8 @@ Fill = Annotated[
     ),
 ]
 PastLimits = Annotated[
-    bool, typer.Option("--past-limits", help="Go on although the mapping's limits say stop.")
+    bool,
+    typer.Option("--past-limits", help="Go on although a limit or an unread account says stop."),
 ]
 
 
@@ -212,12 +213,13 @@ def _carry_out(
     if too_much and not past_limits and (yes or not err.is_terminal):
         fail(
             "Nothing was changed.",
-            "If it is meant, say so with --past-limits; the limits stand in the mapping.",
+            "If it is meant, say so with --past-limits; the limits stand in the mapping. What could "
+            "not be read is read again by another plan.",
         )
-    holds = f"{plan.holds_told}. " if plan.holds_told else ""
+    more = "".join(f"{told}. " for told in (plan.holds_told, plan.failed_told) if told)
     agree(
         f"Plan {plan.id} takes the place of {plan.base}: {plan.summary}, in {plan.written} "
-        f"records. {holds}{counts.accounts} accounts are judged by it from their next look on, "
+        f"records. {more}{counts.accounts} accounts are judged by it from their next look on, "
         f"{counts.open_cases} of them with an open case.",
         yes=yes and (past_limits or not too_much),
     )
@@ -261,6 +263,7 @@ def _told(plan: Plan, limits: Any) -> dict[str, Any]:
         "counts": plan.counts,
         "written": plan.written,
         "unread": plan.unread,
+        "failed": plan.failed,
         "holds": plan.holds,
         "cost": price(plan),
         "look_cost": plan.calls,
