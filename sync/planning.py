@@ -48,10 +48,15 @@ class Payload:
     values: Mapping[str, Any]
 
 
+ALONE = "the policy writes to the CRM of the task alone"
+"""Why nothing is written to a record in another CRM."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sight:
     """One account under a mapping: our values, each field before and after, and what would be
-    sent. `fields` has those too that stay as they are."""
+    sent. `fields` has those too that stay as they are; none where the record is only listened to:
+    what people write there holds its case all the same."""
 
     account: AccountId
     record: str
@@ -62,6 +67,7 @@ class Sight:
     payloads: tuple[Payload, ...] = ()
     effects: tuple[Effect, ...] = ()
     is_in_scope: bool = True
+    is_written: bool = True
     hold: HoldChange | None = None
 
 
@@ -118,12 +124,14 @@ class Planner:
         for batch, config in self._batches(system, mapping, limit):
             for one, read in self._read(batch, config):
                 looked_at += 1
-                picture = _picture(read, system, config)
+                picture = _picture(read, system)
                 if isinstance(picture, Unread):
                     unread[picture.because] += 1
                     failed += picture.is_failure
                     continue
                 sight = self._sight(one, read, picture, config, described)
+                if not sight.is_written:
+                    unread[ALONE] += 1
                 counts.update(each.change for each in sight.fields)
                 told = tuple(each for each in sight.fields if each.change is not Change.NO_OP)
                 if told or sight.hold is not None:
@@ -172,10 +180,11 @@ class Planner:
             remembered = recall(tx, account, cause=CAUSE)
         config = replace(config, mappings={**config.mappings, system: mapping})
         ((one, read),) = self._read([remembered], config)
-        picture = _picture(read, system, config)
+        picture = _picture(read, system)
         if isinstance(picture, Unread):
             return Missing(picture.because)
-        return self._sight(one, read, picture, config, described)
+        sight = self._sight(one, read, picture, config, described)
+        return sight if sight.is_written else Missing(ALONE)
 
     def _batches(
         self, system: str, mapping: FieldMapping, limit: int | None
@@ -222,6 +231,8 @@ class Planner:
             theirs=picture.fields,
             hold=_hold(one.case.case if one.case else None, decision.case),
         )
+        if not _is_written(read, picture, config):
+            return replace(sight, is_written=False)
         if not is_in_scope(mapping, ours, picture.fields):
             return replace(sight, is_in_scope=False)
         with self._store.begin() as tx:
@@ -301,19 +312,14 @@ def _is_held(case: Case) -> bool:
     return case.word is not None or case.promise is not None
 
 
-def _picture(read: Refreshed, system: str, config: Config) -> CrmPicture | Unread:
-    """The record in this CRM, if anything would be written there at all."""
+def _picture(read: Refreshed, system: str) -> CrmPicture | Unread:
+    """The account's record in this CRM, whether or not anything is written there."""
     home = read.facts.crm
     if isinstance(home, Known) and home.value.account.system == system:
         return home.value
     other = next((one for one in read.elsewhere if one.account.system == system), None)
     if other is not None:
-        is_written = config.policy.crm.elsewhere is Elsewhere.FIELDS
-        return (
-            other
-            if is_written
-            else Unread(because="the policy writes to the CRM of the task alone")
-        )
+        return other
     if isinstance(read.facts.payments, Missing):
         return _unread(read, read.facts.payments)
     if system in read.facts.unread:
@@ -323,8 +329,15 @@ def _picture(read: Refreshed, system: str, config: Config) -> CrmPicture | Unrea
     return Unread(because="it is not in this CRM")
 
 
+def _is_written(read: Refreshed, picture: CrmPicture, config: Config) -> bool:
+    """Whether fields are written there: in the CRM of the task, and in the others by the policy."""
+    home = read.facts.crm
+    is_home = isinstance(home, Known) and home.value.account == picture.account
+    return is_home or config.policy.crm.elsewhere is Elsewhere.FIELDS
+
+
 def _unread(read: Refreshed, gap: Missing) -> Unread:
-    """Why there is no picture. What is gone is gone; any other error says nothing of the account."""
+    """Why there is no picture. What is gone is gone; another error tells nothing of the account."""
     errors = [one for one in read.errors if not isinstance(one, Gone)]
     return Unread(because=gap.because, is_failure=any(one.message == gap.because for one in errors))
 

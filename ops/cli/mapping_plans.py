@@ -213,8 +213,8 @@ def _carry_out(
     if too_much and not past_limits and (yes or not err.is_terminal):
         fail(
             "Nothing was changed.",
-            "If it is meant, say so with --past-limits; the limits stand in the mapping. What could "
-            "not be read is read again by another plan.",
+            "If it is meant, say so with --past-limits; the limits stand in the mapping. What "
+            "could not be read is read again by another plan.",
         )
     more = "".join(f"{told}. " for told in (plan.holds_told, plan.failed_told) if told)
     agree(

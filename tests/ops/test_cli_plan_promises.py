@@ -14,8 +14,8 @@ from mappings.policy_file import preset_text
 from ops.cli.filling import repaired_since
 from simulators.faults import Fault, Harm
 from sync.configs import POLICY
-from tests.journeys.test_backfill import filler
 from tests.journeys.survey_scenes import delete
+from tests.journeys.test_backfill import filler
 from tests.journeys.test_fields_both_ways import customer_at_stripe, in_stripe, notes
 from tests.ops.desk import Desk
 from tests.ops.test_cli_mapping import WORD, accounts, applied, mine, planned
@@ -109,6 +109,37 @@ def test_a_plan_does_not_hold_any_more_when_another_hold_would_end(
 
     assert said.code == 1
     assert f"Borealis Freight ({one['Id']})" in said.err
+
+
+def test_a_plan_for_a_crm_that_is_not_written_to_tells_the_holds_that_would_end(
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = build(database_url, redis_url, crms=("salesforce", "hubspot"))
+    with_policy(world, "crm: {primary: hubspot, elsewhere: nothing}")
+    customer = world.customer()
+    record, _ = (side.add_account("Aurelius Partners", customer=customer) for side in world.sides)
+    world.hours(4)
+    world.csm(record, Dunning_Status__c="In Resolution")
+    world.settle()
+    desk = Desk(world, tmp_path, monkeypatch)
+
+    plan = planned(desk, mine(tmp_path, HOLD))
+    said = desk.type("mapping", "plan", mine(tmp_path, HOLD)).out
+    before = world.open_case(customer)
+    applied(desk, plan["plan"], "--fill")
+    world.runtime.reconcile.sweep_everybody()
+    world.settle()
+
+    assert plan["holds"] == {"starts": 0, "ends": 1}
+    assert [(one["record"], one["fields"], one["hold"]) for one in plan["records"]] == [
+        (record, [], "ends")
+    ]
+    assert plan["unread"] == {"the policy writes to the CRM of the task alone": 1}
+    assert (plan["failed"], plan["stops"]) == (0, [])
+    assert "In open cases 0 holds would start and 1 would end." in said
+    assert before.word is not None
+    assert world.open_case(customer).word is None
+    world.close()
 
 
 def test_customers_who_are_not_in_the_crm_do_not_thin_the_limit_out(
