@@ -38,6 +38,29 @@ class HoldChange(StrEnum):
     ENDS = "ends"
 
 
+@dataclass(frozen=True, kw_only=True)
+class HoldCounts:
+    """In how many open cases a hold would start or end; `failed` is how many could not be read."""
+
+    starts: int = 0
+    ends: int = 0
+    failed: int = 0
+
+    @property
+    def told(self) -> str:
+        """As a sentence without its stop; empty if no hold is touched."""
+        if not self.starts and not self.ends:
+            return ""
+        return f"In open cases {self.starts} holds would start and {self.ends} would end"
+
+    @property
+    def failed_told(self) -> str:
+        """That accounts could not be read, as a sentence without its stop; empty if all were."""
+        if not self.failed:
+            return ""
+        return f"{self.failed} accounts could not be read, so nobody knows what it does to them"
+
+
 WRITES = (Change.CREATE, Change.OVERWRITE, Change.BLANK)
 
 
@@ -116,17 +139,16 @@ class Plan:
     @property
     def holds_told(self) -> str:
         """The same as a sentence without its stop; empty if no hold is touched."""
-        if not any(self.holds.values()):
-            return ""
-        starts, ends = self.holds[HoldChange.STARTS], self.holds[HoldChange.ENDS]
-        return f"In open cases {starts} holds would start and {ends} would end"
+        return self._hold_counts.told
 
     @property
     def failed_told(self) -> str:
         """That accounts could not be read, as a sentence without its stop; empty if all were."""
-        if not self.failed:
-            return ""
-        return f"{self.failed} accounts could not be read, so nobody knows what it does to them"
+        return self._hold_counts.failed_told
+
+    @property
+    def _hold_counts(self) -> HoldCounts:
+        return HoldCounts(**self.holds, failed=self.failed)
 
     @property
     def summary(self) -> str:

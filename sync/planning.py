@@ -4,12 +4,10 @@ written."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from domain.case import Case
-from domain.decide import decide
 from domain.described import DescribedField
 from domain.effects import Effect, EffectKind
 from domain.errors import Gone
@@ -18,7 +16,7 @@ from domain.ids import AccountId
 from domain.leaf import Known, Leaf, Missing
 from domain.merge import ABSENT, is_same
 from domain.policy import Elsewhere
-from domain.situation import Decision, Names, Situation
+from domain.situation import Names
 from mappings.fit import fitting, refusal
 from mappings.mapping import FieldMapping
 from mappings.mapping_file import load_mapping
@@ -28,14 +26,17 @@ from sync.clock import Clock
 from sync.configs import Config, Configs
 from sync.durable import Store
 from sync.field_effects import field_effects, writable
-from sync.planned import Change, HoldChange, Plan, PlannedField, PlannedRecord, fingerprint
-from sync.recalling import recall
+from sync.looking import Looking, hold_change
+from sync.planned import (
+    Change,
+    HoldChange,
+    HoldCounts,
+    Plan,
+    PlannedField,
+    PlannedRecord,
+    fingerprint,
+)
 from sync.refresh import Refresh, Refreshed, Remembered
-
-BATCH = 100
-"""Accounts read at once: what the CRMs answer in one call."""
-CAUSE = "mapping:plan"
-"""Any cause but the payment system's own makes `Refresh` read the CRM for every account."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +95,10 @@ class Planner:
         calls: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self._store = store
-        self._refresh = refresh
-        self._configs = configs
         self._clock = clock
-        self._names = names
+        self._looking = Looking(
+            store=store, refresh=refresh, configs=configs, clock=clock, names=names
+        )
         self._calls = calls
 
     def plan(
@@ -121,8 +122,9 @@ class Planner:
         counts: Counter[str] = Counter()
         unread: Counter[str] = Counter()
         looked_at = failed = 0
-        for batch, config in self._batches(system, mapping, limit):
-            for one, read in self._read(batch, config):
+        for batch in self._looking.batches(limit):
+            config = self._with(system, mapping)
+            for one, read in self._looking.read(batch, config):
                 looked_at += 1
                 picture = _picture(read, system)
                 if isinstance(picture, Unread):
@@ -175,41 +177,39 @@ class Planner:
         FileProblems if the text may not be used. Writes nothing at all.
         """
         mapping = load_mapping(text, name=f"{system}.yaml")
-        with self._store.begin() as tx:
-            config = self._configs.current(tx, self._clock.now())
-            remembered = recall(tx, account, cause=CAUSE)
-        config = replace(config, mappings={**config.mappings, system: mapping})
-        ((one, read),) = self._read([remembered], config)
+        config = self._with(system, mapping)
+        ((one, read),) = self._looking.read([self._looking.one(account)], config)
         picture = _picture(read, system)
         if isinstance(picture, Unread):
             return Missing(picture.because)
         sight = self._sight(one, read, picture, config, described)
         return sight if sight.is_written else Missing(ALONE)
 
-    def _batches(
-        self, system: str, mapping: FieldMapping, limit: int | None
-    ) -> Iterator[tuple[list[Remembered], Config]]:
-        after: AccountId | None = None
-        left = limit
-        while left is None or left > 0:
-            size = BATCH if left is None else min(BATCH, left)
-            with self._store.begin() as tx:
-                now = self._clock.now()
-                config = self._configs.current(tx, now)
-                accounts = tx.cases.accounts(after=after, limit=size)
-                remembered = [recall(tx, account, cause=CAUSE) for account in accounts]
-            if not accounts:
-                return
-            yield remembered, replace(config, mappings={**config.mappings, system: mapping})
-            after = accounts[-1]
-            left = left - len(accounts) if left is not None else None
+    def holds(self, system: str, text: str) -> HoldCounts:
+        """What becomes of the holds of open cases if the mapping in `text` comes into force.
 
-    def _read(
-        self, batch: Sequence[Remembered], config: Config
-    ) -> Iterator[tuple[Remembered, Refreshed]]:
-        facts = self._refresh.read(batch, config)
-        for one in batch:
-            yield one, facts[one.account]
+        Only the accounts that have one are read. FileProblems if the text may not be used.
+        """
+        mapping = load_mapping(text, name=f"{system}.yaml")
+        found: Counter[HoldChange | None] = Counter()
+        failed = 0
+        for batch in self._looking.open_batches():
+            config = self._with(system, mapping)
+            for one, read in self._looking.read(batch, config):
+                picture = _picture(read, system)
+                if isinstance(picture, Unread):
+                    failed += picture.is_failure
+                    continue
+                decision = self._looking.decided(one, read, config)
+                found[hold_change(one.case.case if one.case else None, decision.case)] += 1
+        return HoldCounts(
+            starts=found[HoldChange.STARTS], ends=found[HoldChange.ENDS], failed=failed
+        )
+
+    def _with(self, system: str, mapping: FieldMapping) -> Config:
+        """The configuration in force, with this mapping in the place of the CRM's own."""
+        config = self._looking.in_force()
+        return replace(config, mappings={**config.mappings, system: mapping})
 
     def _sight(
         self,
@@ -220,7 +220,7 @@ class Planner:
         described: Mapping[str, DescribedField] | None,
     ) -> Sight:
         mapping = config.mappings[picture.account.system]
-        decision = self._decided(one, read, config)
+        decision = self._looking.decided(one, read, config)
         ours = decision.ours
         sight = Sight(
             account=one.account,
@@ -229,7 +229,7 @@ class Planner:
             fields=(),
             ours=ours,
             theirs=picture.fields,
-            hold=_hold(one.case.case if one.case else None, decision.case),
+            hold=hold_change(one.case.case if one.case else None, decision.case),
         )
         if not _is_written(read, picture, config):
             return replace(sight, is_written=False)
@@ -280,36 +280,6 @@ class Planner:
             payloads=tuple(_payload(effect, picture) for effect in effects),
             effects=effects,
         )
-
-    def _decided(self, one: Remembered, read: Refreshed, config: Config) -> Decision:
-        return decide(
-            Situation(
-                account=one.account,
-                case=one.case.case if one.case else None,
-                facts=read.facts,
-                ledger=one.ledger,
-                policy=config.policy,
-                calendar=config.calendar,
-                now=self._clock.now(),
-                names=self._names,
-                fallback=self._refresh.crms.fallback(read.crm),
-                was_intercepting=one.was_intercepting,
-            )
-        )
-
-
-def _hold(before: Case | None, after: Case | None) -> HoldChange | None:
-    """What becomes of the hold of a case that is open by now; one that only opens is no change."""
-    if before is None or not before.is_open:
-        return None
-    was, would = _is_held(before), after is not None and after.is_open and _is_held(after)
-    if was == would:
-        return None
-    return HoldChange.STARTS if would else HoldChange.ENDS
-
-
-def _is_held(case: Case) -> bool:
-    return case.word is not None or case.promise is not None
 
 
 def _picture(read: Refreshed, system: str) -> CrmPicture | Unread:
