@@ -3,11 +3,14 @@ written."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from domain.case import Case
 from domain.decide import decide
+from domain.errors import Gone
 from domain.ids import AccountId
+from domain.leaf import Missing
 from domain.situation import Decision, Names, Situation
 from sync.clock import Clock
 from sync.configs import Config, Configs
@@ -22,6 +25,15 @@ CAUSE = "mapping:plan"
 """Any cause but the payment system's own makes `Refresh` read the CRM for every account."""
 EVERY_CASE = 1_000_000
 """All open cases are looked at: one that is left out would be held or released unannounced."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unread:
+    """Why an account cannot be looked at: a fact about it, such as that it is not in this CRM, or
+    a failure, after which nobody knows what would become of it."""
+
+    because: str
+    is_failure: bool = False
 
 
 class Looking:
@@ -70,13 +82,9 @@ class Looking:
                 some = [recall(tx, one, cause=CAUSE) for one in accounts[start : start + BATCH]]
             yield some
 
-    def read(
-        self, batch: Sequence[Remembered], config: Config
-    ) -> Iterator[tuple[Remembered, Refreshed]]:
+    def read(self, batch: Sequence[Remembered], config: Config) -> Mapping[AccountId, Refreshed]:
         """The live facts of each account."""
-        facts = self._refresh.read(batch, config)
-        for one in batch:
-            yield one, facts[one.account]
+        return self._refresh.read(batch, config)
 
     def situation(self, one: Remembered, read: Refreshed, config: Config) -> Situation:
         """What the workers would decide from."""
@@ -96,6 +104,12 @@ class Looking:
     def decided(self, one: Remembered, read: Refreshed, config: Config) -> Decision:
         """What the workers would decide."""
         return decide(self.situation(one, read, config))
+
+
+def unread_gap(read: Refreshed, gap: Missing) -> Unread:
+    """Why there is no picture. What is gone is gone; another error tells nothing of the account."""
+    errors = [one for one in read.errors if not isinstance(one, Gone)]
+    return Unread(because=gap.because, is_failure=any(one.message == gap.because for one in errors))
 
 
 def hold_change(before: Case | None, after: Case | None) -> HoldChange | None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from domain.described import DescribedField
 from domain.effects import Effect, EffectKind
-from domain.errors import Gone
 from domain.facts import CrmPicture
 from domain.ids import AccountId
 from domain.leaf import Known, Leaf, Missing
@@ -26,7 +25,7 @@ from sync.clock import Clock
 from sync.configs import Config, Configs
 from sync.durable import Store
 from sync.field_effects import field_effects, writable
-from sync.looking import Looking, hold_change
+from sync.looking import Looking, Unread, hold_change, unread_gap
 from sync.planned import (
     Change,
     HoldChange,
@@ -72,15 +71,6 @@ class Sight:
     hold: HoldChange | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Unread:
-    """Why an account cannot be looked at: a fact about it, such as that it is not in this CRM, or
-    a failure, after which nobody knows what would become of it."""
-
-    because: str
-    is_failure: bool = False
-
-
 class Planner:
     """Makes plans. `calls` counts the requests of each system so far, to price a look."""
 
@@ -124,7 +114,9 @@ class Planner:
         looked_at = failed = 0
         for batch in self._looking.batches(limit):
             config = self._with(system, mapping)
-            for one, read in self._looking.read(batch, config):
+            facts = self._looking.read(batch, config)
+            for one in batch:
+                read = facts[one.account]
                 looked_at += 1
                 picture = _picture(read, system)
                 if isinstance(picture, Unread):
@@ -178,7 +170,8 @@ class Planner:
         """
         mapping = load_mapping(text, name=f"{system}.yaml")
         config = self._with(system, mapping)
-        ((one, read),) = self._looking.read([self._looking.one(account)], config)
+        one = self._looking.one(account)
+        read = self._looking.read([one], config)[account]
         picture = _picture(read, system)
         if isinstance(picture, Unread):
             return Missing(picture.because)
@@ -195,7 +188,9 @@ class Planner:
         failed = 0
         for batch in self._looking.open_batches():
             config = self._with(system, mapping)
-            for one, read in self._looking.read(batch, config):
+            facts = self._looking.read(batch, config)
+            for one in batch:
+                read = facts[one.account]
                 picture = _picture(read, system)
                 if isinstance(picture, Unread):
                     failed += picture.is_failure
@@ -291,11 +286,11 @@ def _picture(read: Refreshed, system: str) -> CrmPicture | Unread:
     if other is not None:
         return other
     if isinstance(read.facts.payments, Missing):
-        return _unread(read, read.facts.payments)
+        return unread_gap(read, read.facts.payments)
     if system in read.facts.unread:
         return Unread(because=f"{system} cannot be read", is_failure=True)
     if isinstance(home, Missing) and (read.crm is None or read.crm.system == system):
-        return _unread(read, home)
+        return unread_gap(read, home)
     return Unread(because="it is not in this CRM")
 
 
@@ -304,12 +299,6 @@ def _is_written(read: Refreshed, picture: CrmPicture, config: Config) -> bool:
     home = read.facts.crm
     is_home = isinstance(home, Known) and home.value.account == picture.account
     return is_home or config.policy.crm.elsewhere is Elsewhere.FIELDS
-
-
-def _unread(read: Refreshed, gap: Missing) -> Unread:
-    """Why there is no picture. What is gone is gone; another error tells nothing of the account."""
-    errors = [one for one in read.errors if not isinstance(one, Gone)]
-    return Unread(because=gap.because, is_failure=any(one.message == gap.because for one in errors))
 
 
 def _payload(effect: Effect, picture: CrmPicture) -> Payload:

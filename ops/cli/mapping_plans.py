@@ -292,8 +292,8 @@ def _print_plan(plan: Plan, limits: Any, *, show: int) -> None:
         out.print(f"\n{plan.holds_told}.", style="yellow", markup=False)
     for why, count in plan.unread.items():
         out.print(f"\n{count} accounts not looked at: {why}", markup=False)
-    _print_costs("\nThis look took", plan.calls)
-    _print_costs("To write it takes at most", price(plan))
+    print_costs("\nThis look took", plan.calls)
+    print_costs("To write it takes at most", price(plan))
     for line in over(plan, limits):
         out.print(f"Apply will stop: {line}.", style="yellow", markup=False)
     if plan.limit is None:
@@ -302,7 +302,7 @@ def _print_plan(plan: Plan, limits: Any, *, show: int) -> None:
         out.print("\nOnly a part was looked at: plan without --limit to apply it.")
 
 
-def _print_costs(what: str, calls: Any) -> None:
+def print_costs(what: str, calls: Any) -> None:
     told = ", ".join(f"{number} calls to {name}" for name, number in calls.items())
     out.print(f"{what} {told or 'no call'}.", markup=False)
 
