@@ -17,6 +17,7 @@ from ops.cli import (
     hubspot,
     mapping_plans,
     mapping_versions,
+    policy_doctor,
     policy_plans,
     policy_versions,
     repair,
@@ -37,6 +38,7 @@ app = typer.Typer(
 MORE = (
     mapping_plans,
     mapping_versions,
+    policy_doctor,
     policy_plans,
     policy_versions,
     row_suggesting,
