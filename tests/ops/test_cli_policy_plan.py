@@ -148,6 +148,25 @@ def test_a_broken_policy_is_not_planned(desk: Desk, tmp_path: Path) -> None:
     assert (said.code, "nothing was changed" in said.err) == (1, True)
 
 
+def test_another_primary_crm_is_read_as_the_new_policy_would(
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = build(database_url, redis_url, crms=("salesforce", "hubspot"))
+    customer = world.customer(amount=90_000, renews_in=timedelta(days=10))
+    for side, csm in zip(world.sides, (world.people["csm"], None), strict=True):
+        side.add_account("Aurelius Partners", customer=customer, csm=csm)
+    world.hours(1)
+    filler(world).run(again=True)
+    world.settle()
+    desk = Desk(world, tmp_path, monkeypatch)
+
+    plan = planned(desk, mine(tmp_path, ("package:", "crm: {primary: hubspot}\npackage:")))
+
+    assert plan["tiers"] == [{"before": "vip", "after": "high", "accounts": 1}]
+    assert plan["vips"] == {"starts": 0, "ends": 1}
+    world.close()
+
+
 # ---------------------------------------------------------------- apply
 
 
