@@ -16,7 +16,7 @@ from console.works import Works
 from domain.errors import Gone
 from jobs.applying import reach
 from jobs.runtime import Runtime
-from jobs.versions import SHIPPED, Version, go_back, history, version, way_back
+from jobs.versions import SHIPPED, Version, go_back, history, holds_after, version, way_back
 from mappings.canonical import as_json, canonical, difference
 
 LEFT_SHOWN = 20
@@ -113,6 +113,7 @@ class VersionPages:
         try:
             with self._works.look() as here:
                 way = way_back(here, seen.system, number)
+                holds = holds_after(here, way)
         except Gone as problem:
             raise HTTPException(404, f"{problem.message}. {problem.remedy}") from problem
         return self._texts.show(
@@ -120,6 +121,7 @@ class VersionPages:
             "version_back.html",
             seen,
             way=way,
+            holds=holds,
             reach=reach(self._runtime),
             left=way.left[:LEFT_SHOWN],
             lines=difference(

@@ -42,9 +42,13 @@ class Drifted(NotApplied):
 
 
 class TooMuch(NotApplied):
-    """More would change than the mapping's limits allow without a second word."""
+    """More would change than the mapping's limits allow without a second word, or nobody knows how
+    much because accounts could not be read."""
 
-    next_step = "If it is meant, say so; the limits stand in the mapping."
+    next_step = (
+        "If it is meant, say so; the limits stand in the mapping. What could not be read is read "
+        "again by another plan."
+    )
 
 
 class NeedsAnother(NotApplied):
@@ -144,5 +148,5 @@ def apply_kept(
         return Applied(label=known, is_new=False)
     stops = over(plan, limits_in_force(here, plan.system))
     if stops and not past_limits:
-        raise TooMuch("More would change than the limits allow; nothing was changed.", lines=stops)
+        raise TooMuch("A limit or an unread account says stop; nothing was changed.", lines=stops)
     return carry_out(here, plan, note=note, by=by, fill=fill)

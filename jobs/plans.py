@@ -11,7 +11,7 @@ from domain.described import DescribedField, Describes
 from domain.merge import Flow
 from jobs.crms import CRMS
 from jobs.runtime import NAMES, PAYMENTS_SYSTEM
-from sync.configs import mapping_name
+from sync.configs import POLICY, mapping_name
 from sync.planned import Plan, loaded
 from sync.planning import Planner
 
@@ -53,7 +53,7 @@ def planner(here: Runtime) -> Planner:
         configs=here.configs,
         clock=here.clock,
         names=NAMES,
-        calls=lambda: _calls(here),
+        calls=lambda: calls_so_far(here),
     )
 
 
@@ -100,10 +100,10 @@ class Kept:
 
 
 def kept(here: Runtime, id: str) -> Kept | None:
-    """The stored plan of this id, or None."""
+    """The stored plan of this id, or None; that of a policy is none."""
     with here.store.begin() as tx:
         stored = tx.plans.get(id)
-    if stored is None:
+    if stored is None or stored.name == POLICY:
         return None
     return Kept(plan=loaded(stored.body), author=stored.author, applied_as=stored.applied_as)
 
@@ -131,6 +131,14 @@ def fill_price(here: Runtime, customers: int) -> dict[str, int]:
     return _price(list(here.crms), customers, [parts] * customers if parts else [])
 
 
+def calls_so_far(here: Runtime) -> dict[str, int]:
+    """How many calls this process has made, by system."""
+    found = {PAYMENTS_SYSTEM: sum(here.stripe.calls.values())}
+    for name, connector in here.crms.items():
+        found[name] = sum(getattr(connector, "calls", {}).values())
+    return found
+
+
 def _price(systems: Sequence[str], written: int, customers: Sequence[int]) -> dict[str, int]:
     """`customers` are those that are written to, each with how many writes that takes."""
     payments = FAILING_CALLS * (written + len(customers)) + CUSTOMER_WRITE_CALLS * sum(customers)
@@ -151,10 +159,3 @@ def _parts(names: Collection[str]) -> set[str]:
     """Which of the two parts of a customer these fields are in: its own details, and our notes."""
     heads = {name.partition(".")[0] for name in names if "." in name}
     return heads & {"customer", "account"}
-
-
-def _calls(here: Runtime) -> dict[str, int]:
-    found = {PAYMENTS_SYSTEM: sum(here.stripe.calls.values())}
-    for name, connector in here.crms.items():
-        found[name] = sum(getattr(connector, "calls", {}).values())
-    return found

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from domain.errors import Gone
+from jobs.plans import planner
 from mappings.findings import Finding, beside, in_order
 from mappings.mapping_file import check_mapping, default_mapping_text, load_mapping
 from mappings.vocabulary import System
 from mappings.yaml_source import read_yaml
 from store.system import ConfigVersion
 from sync.configs import mapping_name
+from sync.planned import HoldCounts
 from sync.rollback import Back, as_of_now, fields_to_give_back, give_back
 
 if TYPE_CHECKING:
@@ -128,6 +130,13 @@ def way_back(here: Runtime, system: str, number: int, *, keep_values: bool = Fal
         backs=tuple(backs),
         keeps_values=keep_values or system not in here.crms,
     )
+
+
+def holds_after(here: Runtime, way: WayBack) -> HoldCounts:
+    """What going back would do to the holds of open cases, by live records. Writes nothing."""
+    if way.system not in here.crms:
+        return HoldCounts()
+    return planner(here).holds(way.system, way.version.text)
 
 
 def go_back(here: Runtime, way: WayBack, *, note: str, by: str) -> str:

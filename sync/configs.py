@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Generic, TypeVar
@@ -47,6 +47,15 @@ class Config:
     label: str
 
 
+def with_policy(config: Config, policy: Policy, now: datetime) -> Config:
+    """The same configuration with another policy and its working days."""
+    return replace(config, policy=policy, calendar=_calendar(policy, now))
+
+
+def _calendar(policy: Policy, now: datetime) -> Calendar:
+    return calendar_for(policy.calendar, range(now.year - 1, now.year + 3))
+
+
 class Configs:
     """Loads the newest stored documents that can be read; none is parsed twice.
 
@@ -73,11 +82,10 @@ class Configs:
         """The configuration in force."""
         policy, label = self._policy.in_force(tx, now)
         mappings = {crm: one.in_force(tx, now) for crm, one in self._mappings.items()}
-        calendar = calendar_for(policy.calendar, range(now.year - 1, now.year + 3))
         return Config(
             policy=policy,
             mappings={crm: mapping for crm, (mapping, _) in mappings.items()},
-            calendar=calendar,
+            calendar=_calendar(policy, now),
             label=" ".join([label, *(named for _, named in mappings.values())]),
         )
 

@@ -38,6 +38,29 @@ class HoldChange(StrEnum):
     ENDS = "ends"
 
 
+@dataclass(frozen=True, kw_only=True)
+class HoldCounts:
+    """In how many open cases a hold would start or end; `failed` is how many could not be read."""
+
+    starts: int = 0
+    ends: int = 0
+    failed: int = 0
+
+    @property
+    def told(self) -> str:
+        """As a sentence without its stop; empty if no hold is touched."""
+        if not self.starts and not self.ends:
+            return ""
+        return f"In open cases {self.starts} holds would start and {self.ends} would end"
+
+    @property
+    def failed_told(self) -> str:
+        """That accounts could not be read, as a sentence without its stop; empty if all were."""
+        if not self.failed:
+            return ""
+        return f"{self.failed} accounts could not be read, so nobody knows what it does to them"
+
+
 WRITES = (Change.CREATE, Change.OVERWRITE, Change.BLANK)
 
 
@@ -78,7 +101,8 @@ class Plan:
     """Everything that one mapping would change in one CRM, as of one look at it.
 
     `counts` counts fields by what becomes of them; `records` are those that change or refuse.
-    `unread` says why accounts could not be looked at; `calls` what the look cost, by system.
+    `unread` says why accounts could not be looked at, `failed` of how many of them nobody knows
+    what it would change; `calls` what the look cost, by system.
     """
 
     id: str
@@ -91,6 +115,7 @@ class Plan:
     counts: Mapping[str, int]
     records: tuple[PlannedRecord, ...]
     unread: Mapping[str, int] = field(default_factory=dict)
+    failed: int = 0
     calls: Mapping[str, int] = field(default_factory=dict)
     limit: int | None = None
 
@@ -114,10 +139,16 @@ class Plan:
     @property
     def holds_told(self) -> str:
         """The same as a sentence without its stop; empty if no hold is touched."""
-        if not any(self.holds.values()):
-            return ""
-        starts, ends = self.holds[HoldChange.STARTS], self.holds[HoldChange.ENDS]
-        return f"In open cases {starts} holds would start and {ends} would end"
+        return self._hold_counts.told
+
+    @property
+    def failed_told(self) -> str:
+        """That accounts could not be read, as a sentence without its stop; empty if all were."""
+        return self._hold_counts.failed_told
+
+    @property
+    def _hold_counts(self) -> HoldCounts:
+        return HoldCounts(**self.holds, failed=self.failed)
 
     @property
     def summary(self) -> str:
@@ -171,6 +202,8 @@ def over(plan: Plan, limits: BlastLimits) -> list[str]:
                 f"{plan.written} of {plan.read} records would change, more than "
                 f"{limits.changed_percent} %"
             )
+    if plan.failed:
+        found.append(f"{plan.failed} accounts could not be read")
     return found
 
 

@@ -4,12 +4,10 @@ written."""
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from domain.case import Case
-from domain.decide import decide
 from domain.described import DescribedField
 from domain.effects import Effect, EffectKind
 from domain.facts import CrmPicture
@@ -17,7 +15,7 @@ from domain.ids import AccountId
 from domain.leaf import Known, Leaf, Missing
 from domain.merge import ABSENT, is_same
 from domain.policy import Elsewhere
-from domain.situation import Decision, Names, Situation
+from domain.situation import Names
 from mappings.fit import fitting, refusal
 from mappings.mapping import FieldMapping
 from mappings.mapping_file import load_mapping
@@ -27,14 +25,17 @@ from sync.clock import Clock
 from sync.configs import Config, Configs
 from sync.durable import Store
 from sync.field_effects import field_effects, writable
-from sync.planned import Change, HoldChange, Plan, PlannedField, PlannedRecord, fingerprint
-from sync.recalling import recall
+from sync.looking import Looking, Unread, hold_change, unread_gap
+from sync.planned import (
+    Change,
+    HoldChange,
+    HoldCounts,
+    Plan,
+    PlannedField,
+    PlannedRecord,
+    fingerprint,
+)
 from sync.refresh import Refresh, Refreshed, Remembered
-
-BATCH = 100
-"""Accounts read at once: what the CRMs answer in one call."""
-CAUSE = "mapping:plan"
-"""Any cause but the payment system's own makes `Refresh` read the CRM for every account."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +48,15 @@ class Payload:
     values: Mapping[str, Any]
 
 
+ALONE = "the policy writes to the CRM of the task alone"
+"""Why nothing is written to a record in another CRM."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Sight:
     """One account under a mapping: our values, each field before and after, and what would be
-    sent. `fields` has those too that stay as they are."""
+    sent. `fields` has those too that stay as they are; none where the record is only listened to:
+    what people write there holds its case all the same."""
 
     account: AccountId
     record: str
@@ -61,6 +67,7 @@ class Sight:
     payloads: tuple[Payload, ...] = ()
     effects: tuple[Effect, ...] = ()
     is_in_scope: bool = True
+    is_written: bool = True
     hold: HoldChange | None = None
 
 
@@ -78,10 +85,10 @@ class Planner:
         calls: Callable[[], Mapping[str, int]] = dict,
     ) -> None:
         self._store = store
-        self._refresh = refresh
-        self._configs = configs
         self._clock = clock
-        self._names = names
+        self._looking = Looking(
+            store=store, refresh=refresh, configs=configs, clock=clock, names=names
+        )
         self._calls = calls
 
     def plan(
@@ -104,15 +111,21 @@ class Planner:
         records: list[PlannedRecord] = []
         counts: Counter[str] = Counter()
         unread: Counter[str] = Counter()
-        looked_at = 0
-        for batch, config in self._batches(system, mapping, limit):
-            for one, read in self._read(batch, config):
+        looked_at = failed = 0
+        for batch in self._looking.batches(limit):
+            config = self._with(system, mapping)
+            facts = self._looking.read(batch, config)
+            for one in batch:
+                read = facts[one.account]
                 looked_at += 1
-                picture = _picture(read, system, config)
-                if isinstance(picture, Missing):
+                picture = _picture(read, system)
+                if isinstance(picture, Unread):
                     unread[picture.because] += 1
+                    failed += picture.is_failure
                     continue
                 sight = self._sight(one, read, picture, config, described)
+                if not sight.is_written:
+                    unread[ALONE] += 1
                 counts.update(each.change for each in sight.fields)
                 told = tuple(each for each in sight.fields if each.change is not Change.NO_OP)
                 if told or sight.hold is not None:
@@ -138,6 +151,7 @@ class Planner:
             counts=dict(counts),
             records=tuple(records),
             unread=dict(unread),
+            failed=failed,
             calls=dict(Counter(self._calls()) - before),
             limit=limit,
         )
@@ -155,40 +169,42 @@ class Planner:
         FileProblems if the text may not be used. Writes nothing at all.
         """
         mapping = load_mapping(text, name=f"{system}.yaml")
-        with self._store.begin() as tx:
-            config = self._configs.current(tx, self._clock.now())
-            remembered = recall(tx, account, cause=CAUSE)
-        config = replace(config, mappings={**config.mappings, system: mapping})
-        ((one, read),) = self._read([remembered], config)
-        picture = _picture(read, system, config)
-        if isinstance(picture, Missing):
-            return picture
-        return self._sight(one, read, picture, config, described)
+        config = self._with(system, mapping)
+        one = self._looking.one(account)
+        read = self._looking.read([one], config)[account]
+        picture = _picture(read, system)
+        if isinstance(picture, Unread):
+            return Missing(picture.because)
+        sight = self._sight(one, read, picture, config, described)
+        return sight if sight.is_written else Missing(ALONE)
 
-    def _batches(
-        self, system: str, mapping: FieldMapping, limit: int | None
-    ) -> Iterator[tuple[list[Remembered], Config]]:
-        after: AccountId | None = None
-        left = limit
-        while left is None or left > 0:
-            size = BATCH if left is None else min(BATCH, left)
-            with self._store.begin() as tx:
-                now = self._clock.now()
-                config = self._configs.current(tx, now)
-                accounts = tx.cases.accounts(after=after, limit=size)
-                remembered = [recall(tx, account, cause=CAUSE) for account in accounts]
-            if not accounts:
-                return
-            yield remembered, replace(config, mappings={**config.mappings, system: mapping})
-            after = accounts[-1]
-            left = left - len(accounts) if left is not None else None
+    def holds(self, system: str, text: str) -> HoldCounts:
+        """What becomes of the holds of open cases if the mapping in `text` comes into force.
 
-    def _read(
-        self, batch: Sequence[Remembered], config: Config
-    ) -> Iterator[tuple[Remembered, Refreshed]]:
-        facts = self._refresh.read(batch, config)
-        for one in batch:
-            yield one, facts[one.account]
+        Only the accounts that have one are read. FileProblems if the text may not be used.
+        """
+        mapping = load_mapping(text, name=f"{system}.yaml")
+        found: Counter[HoldChange | None] = Counter()
+        failed = 0
+        for batch in self._looking.open_batches():
+            config = self._with(system, mapping)
+            facts = self._looking.read(batch, config)
+            for one in batch:
+                read = facts[one.account]
+                picture = _picture(read, system)
+                if isinstance(picture, Unread):
+                    failed += picture.is_failure
+                    continue
+                decision = self._looking.decided(one, read, config)
+                found[hold_change(one.case.case if one.case else None, decision.case)] += 1
+        return HoldCounts(
+            starts=found[HoldChange.STARTS], ends=found[HoldChange.ENDS], failed=failed
+        )
+
+    def _with(self, system: str, mapping: FieldMapping) -> Config:
+        """The configuration in force, with this mapping in the place of the CRM's own."""
+        config = self._looking.in_force()
+        return replace(config, mappings={**config.mappings, system: mapping})
 
     def _sight(
         self,
@@ -199,7 +215,7 @@ class Planner:
         described: Mapping[str, DescribedField] | None,
     ) -> Sight:
         mapping = config.mappings[picture.account.system]
-        decision = self._decided(one, read, config)
+        decision = self._looking.decided(one, read, config)
         ours = decision.ours
         sight = Sight(
             account=one.account,
@@ -208,8 +224,10 @@ class Planner:
             fields=(),
             ours=ours,
             theirs=picture.fields,
-            hold=_hold(one.case.case if one.case else None, decision.case),
+            hold=hold_change(one.case.case if one.case else None, decision.case),
         )
+        if not _is_written(read, picture, config):
+            return replace(sight, is_written=False)
         if not is_in_scope(mapping, ours, picture.fields):
             return replace(sight, is_in_scope=False)
         with self._store.begin() as tx:
@@ -258,49 +276,29 @@ class Planner:
             effects=effects,
         )
 
-    def _decided(self, one: Remembered, read: Refreshed, config: Config) -> Decision:
-        return decide(
-            Situation(
-                account=one.account,
-                case=one.case.case if one.case else None,
-                facts=read.facts,
-                ledger=one.ledger,
-                policy=config.policy,
-                calendar=config.calendar,
-                now=self._clock.now(),
-                names=self._names,
-                fallback=self._refresh.crms.fallback(read.crm),
-                was_intercepting=one.was_intercepting,
-            )
-        )
 
-
-def _hold(before: Case | None, after: Case | None) -> HoldChange | None:
-    """What becomes of the hold of a case that is open by now; one that only opens is no change."""
-    if before is None or not before.is_open:
-        return None
-    was, would = _is_held(before), after is not None and after.is_open and _is_held(after)
-    if was == would:
-        return None
-    return HoldChange.STARTS if would else HoldChange.ENDS
-
-
-def _is_held(case: Case) -> bool:
-    return case.word is not None or case.promise is not None
-
-
-def _picture(read: Refreshed, system: str, config: Config) -> CrmPicture | Missing:
-    """The record in this CRM, if anything would be written there at all."""
+def _picture(read: Refreshed, system: str) -> CrmPicture | Unread:
+    """The account's record in this CRM, whether or not anything is written there."""
     home = read.facts.crm
     if isinstance(home, Known) and home.value.account.system == system:
         return home.value
     other = next((one for one in read.elsewhere if one.account.system == system), None)
     if other is not None:
-        is_written = config.policy.crm.elsewhere is Elsewhere.FIELDS
-        return other if is_written else Missing("the policy writes to the CRM of the task alone")
+        return other
     if isinstance(read.facts.payments, Missing):
-        return read.facts.payments
-    return home if isinstance(home, Missing) else Missing("it is not in this CRM")
+        return unread_gap(read, read.facts.payments)
+    if system in read.facts.unread:
+        return Unread(because=f"{system} cannot be read", is_failure=True)
+    if isinstance(home, Missing) and (read.crm is None or read.crm.system == system):
+        return unread_gap(read, home)
+    return Unread(because="it is not in this CRM")
+
+
+def _is_written(read: Refreshed, picture: CrmPicture, config: Config) -> bool:
+    """Whether fields are written there: in the CRM of the task, and in the others by the policy."""
+    home = read.facts.crm
+    is_home = isinstance(home, Known) and home.value.account == picture.account
+    return is_home or config.policy.crm.elsewhere is Elsewhere.FIELDS
 
 
 def _payload(effect: Effect, picture: CrmPicture) -> Payload:

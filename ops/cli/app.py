@@ -17,6 +17,8 @@ from ops.cli import (
     hubspot,
     mapping_plans,
     mapping_versions,
+    policy_doctor,
+    policy_plans,
     policy_versions,
     repair,
     row_suggesting,
@@ -33,7 +35,15 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
-MORE = (mapping_plans, mapping_versions, policy_versions, row_suggesting, suggesting)
+MORE = (
+    mapping_plans,
+    mapping_versions,
+    policy_doctor,
+    policy_plans,
+    policy_versions,
+    row_suggesting,
+    suggesting,
+)
 """Modules that add commands to a group of another when they are loaded."""
 RUN, LOOK, REPAIR, SETTLE = "Run", "Look", "Act and repair", "Decide how it works"
 

@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ops.cli.common import (
-    By,
     Json,
-    Yes,
     agree,
     announce,
     err,
@@ -179,25 +177,6 @@ def explain_mapping(file: File = None, crm: OfCrm = None, as_json: Json = False)
         kidglove mapping explain
     """
     _explain(mapping_kind(crm, file), file, as_json)
-
-
-@policy.command("apply")
-def apply_policy(
-    file: Needed, note: Note, by: By = None, yes: Yes = False, as_json: Json = False
-) -> None:
-    """Put a policy in force. It is checked first; the next judgement of each account uses it.
-
-    Examples:
-
-        kidglove policy apply hand-off --note "automation first for the mid tier"
-
-        kidglove policy apply my-policy.yaml -m "VIP line to 8,000" --by ann --yes
-    """
-    kind = policy_kind()
-    with runtime() as here:
-        text, name = text_of(kind, file, here)
-        refuse_if_broken(kind, text, name)
-        put_in_force(kind, text, name, here, note=note, by=by, yes=yes, as_json=as_json)
 
 
 @policy.command("history")

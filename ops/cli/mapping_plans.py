@@ -49,7 +49,8 @@ Fill = Annotated[
     ),
 ]
 PastLimits = Annotated[
-    bool, typer.Option("--past-limits", help="Go on although the mapping's limits say stop.")
+    bool,
+    typer.Option("--past-limits", help="Go on although a limit or an unread account says stop."),
 ]
 
 
@@ -212,12 +213,13 @@ def _carry_out(
     if too_much and not past_limits and (yes or not err.is_terminal):
         fail(
             "Nothing was changed.",
-            "If it is meant, say so with --past-limits; the limits stand in the mapping.",
+            "If it is meant, say so with --past-limits; the limits stand in the mapping. What "
+            "could not be read is read again by another plan.",
         )
-    holds = f"{plan.holds_told}. " if plan.holds_told else ""
+    more = "".join(f"{told}. " for told in (plan.holds_told, plan.failed_told) if told)
     agree(
         f"Plan {plan.id} takes the place of {plan.base}: {plan.summary}, in {plan.written} "
-        f"records. {holds}{counts.accounts} accounts are judged by it from their next look on, "
+        f"records. {more}{counts.accounts} accounts are judged by it from their next look on, "
         f"{counts.open_cases} of them with an open case.",
         yes=yes and (past_limits or not too_much),
     )
@@ -261,6 +263,7 @@ def _told(plan: Plan, limits: Any) -> dict[str, Any]:
         "counts": plan.counts,
         "written": plan.written,
         "unread": plan.unread,
+        "failed": plan.failed,
         "holds": plan.holds,
         "cost": price(plan),
         "look_cost": plan.calls,
@@ -289,8 +292,8 @@ def _print_plan(plan: Plan, limits: Any, *, show: int) -> None:
         out.print(f"\n{plan.holds_told}.", style="yellow", markup=False)
     for why, count in plan.unread.items():
         out.print(f"\n{count} accounts not looked at: {why}", markup=False)
-    _print_costs("\nThis look took", plan.calls)
-    _print_costs("To write it takes at most", price(plan))
+    print_costs("\nThis look took", plan.calls)
+    print_costs("To write it takes at most", price(plan))
     for line in over(plan, limits):
         out.print(f"Apply will stop: {line}.", style="yellow", markup=False)
     if plan.limit is None:
@@ -299,7 +302,7 @@ def _print_plan(plan: Plan, limits: Any, *, show: int) -> None:
         out.print("\nOnly a part was looked at: plan without --limit to apply it.")
 
 
-def _print_costs(what: str, calls: Any) -> None:
+def print_costs(what: str, calls: Any) -> None:
     told = ", ".join(f"{number} calls to {name}" for name, number in calls.items())
     out.print(f"{what} {told or 'no call'}.", markup=False)
 

@@ -95,7 +95,7 @@ def rollback_mapping(
 
         kidglove mapping rollback 2 --note "back to October" --keep-values --yes
     """
-    from jobs.versions import go_back, way_back
+    from jobs.versions import go_back, holds_after, way_back
 
     system = crm_of(crm, None)
     kind = mapping_kind(system)
@@ -103,10 +103,11 @@ def rollback_mapping(
         number, text, name = earlier(kind, here, version)
         refuse_if_broken(kind, text, name)
         way = way_back(here, system, number, keep_values=keep_values)
-        ours, left = way.given, way.left
+        ours, left, holds = way.given, way.left, holds_after(here, way)
+        more = "".join(f" {told}." for told in (holds.told, holds.failed_told) if told)
         agree(
             f"{name} comes back as a new version. {len(ours)} fields in {way.records} records get "
-            f"back what stood there before, {len(left)} are left alone.",
+            f"back what stood there before, {len(left)} are left alone.{more}",
             yes=yes,
         )
         label = go_back(here, way, note=note, by=by or whoami())
@@ -117,6 +118,8 @@ def rollback_mapping(
                 "fields": len(ours),
                 "records": way.records,
                 "left": len(left),
+                "holds": {"starts": holds.starts, "ends": holds.ends},
+                "failed": holds.failed,
             }
         )
         return

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ops.cli.common import By, Json, Yes, runtime
-from ops.cli.configuration import File, Note, policy, policy_kind, put_in_force
+from ops.cli.configuration import File, Note, policy, policy_kind
+from ops.cli.policy_plans import carry_out
 from ops.cli.versions import Raw, Version, earlier, print_version, show_difference
 
 
@@ -41,6 +42,8 @@ def rollback_policy(
 ) -> None:
     """Put an earlier version in force again, as a new one. What was done meanwhile stays done.
 
+    Says first whose tier, hold or interception changes, by live records.
+
     Examples:
 
         kidglove policy rollback --note "too many calls"
@@ -50,4 +53,4 @@ def rollback_policy(
     kind = policy_kind()
     with runtime() as here:
         _, text, name = earlier(kind, here, version)
-        put_in_force(kind, text, name, here, note=note, by=by, yes=yes, as_json=as_json)
+        carry_out(here, text, name, note=note, by=by, yes=yes, as_json=as_json)

@@ -13,6 +13,7 @@ from console.works import Works
 from jobs.runtime import Runtime
 from jobs.versions import in_force
 from mappings.mapping_file import default_mapping_text
+from simulators.faults import Fault, Harm
 from tests.console.keyboard import follow, press
 from tests.console.people import ANN, BEA, entered, two_must_agree, with_people
 from tests.console.visitor import TOKEN, Page, Visitor
@@ -121,6 +122,23 @@ def test_one_that_fails_is_found_and_says_why(ann: Visitor) -> None:
     assert page.texts("//p[@class='large plan']") == ["+0 ~0 0 blank 2 rejected"]
     assert account.texts("//tr[@class='broken']/td[2]") == ["refused has no value 'Oh no'"]
     assert "Show one that changes: none" in account.text
+
+
+def test_a_plan_made_while_stripe_is_away_says_so_and_is_not_applied(
+    world: World, ann: Visitor
+) -> None:
+    world.stripe.faults.arm(
+        Fault(harm=Harm.STATUS, status=503, method="GET", path="/v1/.*", times=None)
+    )
+    page = planned(ann)
+
+    stopped = press(ann, page, "Apply plan", Why="why not")
+
+    assert "2 accounts could not be read, so nobody knows what it does to them." in page.text
+    assert "Stop. 2 accounts could not be read." in page.section("Apply")
+    assert stopped.status == 409
+    assert "2 accounts could not be read" in stopped.text
+    assert label(world) == "mapping:salesforce:shipped"
 
 
 def test_an_account_that_is_unknown_is_not_found(ann: Visitor) -> None:

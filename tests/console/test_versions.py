@@ -107,6 +107,19 @@ def test_undoing_gives_back_what_stood_there_before_for_thirty_days(
     assert in_force(world.runtime, "salesforce").label == "mapping:salesforce@2"
 
 
+def test_the_way_back_says_which_holds_would_end(world: World, ann: Visitor) -> None:
+    by_description = SHIPPED.replace("  field: Dunning_Status__c", "  field: Description")
+    page = applied(world, ann, by_description, "another hold field")
+    (account,) = world.org.rows("Account")
+    world.csm(str(account["Id"]), Description="In Resolution")
+    world.runtime.reconcile.sweep_everybody()
+    world.settle()
+
+    way = follow(ann, ann.page(page.answer.url.path), "Undo it")
+
+    assert "In open cases 0 holds would start and 1 would end." in way.text
+
+
 def test_what_somebody_has_changed_since_is_left_alone(world: World, ann: Visitor) -> None:
     page = applied(world, ann, NEW_FIELD, "elsewhere")
     (account,) = world.org.rows("Account")

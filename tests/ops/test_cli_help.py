@@ -39,7 +39,7 @@ def test_wrong_usage_is_two(words: list[str]) -> None:
     assert CliRunner().invoke(app, words).exit_code == 2
 
 
-POLICY = "check explain apply history diff export rollback"
+POLICY = "check explain doctor plan apply history diff export rollback"
 MAPPING = "check explain doctor suggest plan apply history diff export rollback"
 
 

@@ -290,7 +290,14 @@ def test_going_back_gives_back_what_stood_there_where_it_is_still_ours(
     desk.world.runtime.reconcile.sweep_everybody()
     desk.world.settle()
 
-    assert said.json == {"applied": "mapping:salesforce@2", "fields": 1, "records": 1, "left": 1}
+    assert said.json == {
+        "applied": "mapping:salesforce@2",
+        "fields": 1,
+        "records": 1,
+        "left": 1,
+        "holds": {"starts": 0, "ends": 0},
+        "failed": 0,
+    }
     assert desk.world.org.get(first)["Expansion_ARR__c"] == 777
     assert desk.world.org.get(second)["Expansion_ARR__c"] == 1
     assert [one["Payment_Status__c"] for one in accounts(desk)] == ["Payment failed"] * 2

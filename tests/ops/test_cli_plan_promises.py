@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from jobs.plans import FAILING_CALLS
 from mappings.mapping_file import default_mapping_text
 from mappings.policy_file import preset_text
 from ops.cli.filling import repaired_since
+from simulators.faults import Fault, Harm
 from sync.configs import POLICY
+from tests.journeys.survey_scenes import delete
 from tests.journeys.test_backfill import filler
 from tests.journeys.test_fields_both_ways import customer_at_stripe, in_stripe, notes
 from tests.ops.desk import Desk
 from tests.ops.test_cli_mapping import WORD, accounts, applied, mine, planned
 from tests.ops.test_cli_mapping import desk as desk  # the fixture
-from tests.world import build
+from tests.world import World, build
 
 ROWS = """
 rows:
@@ -25,6 +29,15 @@ rows:
 """
 INWARD = ("\nrows:\n", ROWS)
 HOLD = ("  field: Dunning_Status__c", "  field: Description")
+AWAY = Fault(harm=Harm.STATUS, status=503, method="GET", path="/v1/.*", times=None)
+ORG_AWAY = replace(AWAY, method=".*", path="/services/data/.*(query|composite).*")
+
+
+def with_policy(world: World, more: str) -> None:
+    """The default policy with these lines more is in force."""
+    text = f"{preset_text('default')}\n{more}\n"
+    with world.runtime.store.begin() as tx:
+        tx.system.add_config(POLICY, text, author="a", note="n", now=world.clock.now())
 
 
 def test_writes_on_customers_are_priced_and_take_no_more(desk: Desk, tmp_path: Path) -> None:
@@ -98,6 +111,37 @@ def test_a_plan_does_not_hold_any_more_when_another_hold_would_end(
     assert f"Borealis Freight ({one['Id']})" in said.err
 
 
+def test_a_plan_for_a_crm_that_is_not_written_to_tells_the_holds_that_would_end(
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = build(database_url, redis_url, crms=("salesforce", "hubspot"))
+    with_policy(world, "crm: {primary: hubspot, elsewhere: nothing}")
+    customer = world.customer()
+    record, _ = (side.add_account("Aurelius Partners", customer=customer) for side in world.sides)
+    world.hours(4)
+    world.csm(record, Dunning_Status__c="In Resolution")
+    world.settle()
+    desk = Desk(world, tmp_path, monkeypatch)
+
+    plan = planned(desk, mine(tmp_path, HOLD))
+    said = desk.type("mapping", "plan", mine(tmp_path, HOLD)).out
+    before = world.open_case(customer)
+    applied(desk, plan["plan"], "--fill")
+    world.runtime.reconcile.sweep_everybody()
+    world.settle()
+
+    assert plan["holds"] == {"starts": 0, "ends": 1}
+    assert [(one["record"], one["fields"], one["hold"]) for one in plan["records"]] == [
+        (record, [], "ends")
+    ]
+    assert plan["unread"] == {"the policy writes to the CRM of the task alone": 1}
+    assert (plan["failed"], plan["stops"]) == (0, [])
+    assert "In open cases 0 holds would start and 1 would end." in said
+    assert before.word is not None
+    assert world.open_case(customer).word is None
+    world.close()
+
+
 def test_customers_who_are_not_in_the_crm_do_not_thin_the_limit_out(
     desk: Desk, tmp_path: Path
 ) -> None:
@@ -114,6 +158,67 @@ def test_customers_who_are_not_in_the_crm_do_not_thin_the_limit_out(
     assert plan["stops"] == ["2 of 2 records would change, more than 30 %"]
 
 
+def test_a_plan_made_while_stripe_is_away_stops_until_somebody_says_that_it_is_meant(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.world.stripe.faults.arm(AWAY)
+    file = mine(tmp_path, WORD)
+    plan = planned(desk, file)
+    on_screen = desk.type("mapping", "plan", file).out
+
+    stopped = applied(desk, plan["plan"], "--no-fill")
+    versions = desk.type("mapping", "history", "--json").json["versions"]
+    meant = applied(desk, plan["plan"], "--no-fill", "--past-limits")
+
+    assert (plan["failed"], plan["written"]) == (2, 0)
+    assert plan["stops"] == ["2 accounts could not be read"]
+    assert "Apply will stop: 2 accounts could not be read." in on_screen
+    assert (stopped.code, versions) == (1, [])
+    assert "Stop: 2 accounts could not be read." in stopped.err
+    assert meant.code == 0
+    assert "2 accounts could not be read, so nobody knows" in meant.err
+
+
+def test_a_plan_stops_too_when_only_some_accounts_could_not_be_read(
+    desk: Desk, tmp_path: Path
+) -> None:
+    desk.world.stripe.faults.arm(replace(AWAY, skip=FAILING_CALLS))
+
+    plan = planned(desk, mine(tmp_path, WORD))
+
+    assert (plan["written"], plan["failed"]) == (1, 1)
+    assert plan["stops"] == ["1 accounts could not be read"]
+
+
+def test_a_plan_does_not_take_an_unread_record_for_one_that_is_not_there(
+    database_url: str, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = build(database_url, redis_url, crms=("salesforce", "hubspot"))
+    with_policy(world, "crm: {primary: hubspot}")
+    customer = world.customer()
+    for side in world.sides:
+        side.add_account("Aurelius Partners", customer=customer)
+    world.hours(4)
+    desk = Desk(world, tmp_path, monkeypatch)
+    world.org.faults.arm(ORG_AWAY)
+
+    plan = planned(desk, mine(tmp_path, WORD))
+
+    assert plan["unread"] == {"salesforce cannot be read": 1}
+    assert plan["stops"] == ["1 accounts could not be read"]
+    world.close()
+
+
+def test_a_deleted_customer_is_a_fact_and_stops_no_plan(desk: Desk, tmp_path: Path) -> None:
+    customer = str(accounts(desk)[1]["Stripe_Customer_Id__c"])
+    delete(desk.world, customer)
+    desk.world.settle()
+
+    plan = planned(desk, mine(tmp_path, WORD))
+
+    assert (sum(plan["unread"].values()), plan["failed"], plan["stops"]) == (1, 0, [])
+
+
 @pytest.mark.parametrize(("elsewhere", "written"), [("nothing", 0), ("fields", 1)])
 def test_a_plan_for_a_crm_asks_the_policy_whether_it_is_written_to(
     database_url: str,
@@ -124,9 +229,7 @@ def test_a_plan_for_a_crm_asks_the_policy_whether_it_is_written_to(
     written: int,
 ) -> None:
     world = build(database_url, redis_url, crms=("salesforce", "hubspot"))
-    text = f"{preset_text('default')}\ncrm: {{primary: salesforce, elsewhere: {elsewhere}}}\n"
-    with world.runtime.store.begin() as tx:
-        tx.system.add_config(POLICY, text, author="a", note="n", now=world.clock.now())
+    with_policy(world, f"crm: {{primary: salesforce, elsewhere: {elsewhere}}}")
     customer = world.customer()
     for side in world.sides:
         side.add_account("Aurelius Partners", customer=customer)

@@ -127,7 +127,14 @@ def test_what_still_waits_under_the_wrong_mapping_is_never_written(
     said = back(desk, "shipped")
     rest(desk)
 
-    assert said == {"applied": "mapping:salesforce@2", "fields": 0, "records": 0, "left": 0}
+    assert said == {
+        "applied": "mapping:salesforce@2",
+        "fields": 0,
+        "records": 0,
+        "left": 0,
+        "holds": {"starts": 0, "ends": 0},
+        "failed": 0,
+    }
     assert account(desk)["Expansion_ARR__c"] is None
 
 
