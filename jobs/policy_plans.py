@@ -97,8 +97,6 @@ def put_policy_in_force(here: Runtime, plan: PolicyPlan, *, note: str, by: str) 
     now = here.clock.now()
     with here.store.begin() as tx:
         tx.plans.keep(plan.id, name=POLICY, body=asdict(plan), author=by, now=now)
-        label = here.actions.put_in_force(
-            tx, POLICY, plan.text, by=by, note=note, over=plan.base
-        ).label
+        label = here.actions.put_in_force(tx, POLICY, plan.text, by=by, note=note, over=plan.base)
         tx.plans.applied(plan.id, label=label, now=now)
     return label
