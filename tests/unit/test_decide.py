@@ -345,11 +345,11 @@ def _is_silent(world: Slim) -> bool:
 
 
 @pytest.mark.req("R39", partly="under a policy with longer spans")
-def test_five_hundred_vip_failures_bring_no_robotic_mail_and_no_silent_invoice() -> None:
+def test_a_hundred_vip_failures_under_longer_spans_bring_no_robotic_mail_and_no_silence() -> None:
     luck = random.Random(20_261_121)
     robotic = silent = charged_twice = 0
 
-    for _ in range(500):
+    for _ in range(100):
         world = Slim(policy=patient())
         _episode(world, luck)
         robotic += len(world.mails)
