@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import Transient
+from domain.errors import Rejected, Transient
 from domain.ids import Ref
 from domain.rows import EffectState
 from jobs.runtime import PAYMENTS_SYSTEM
 from simulators.faults import Fault, Harm
 from sync.confirm import LOUD_AFTER, Confirm
 from sync.lane_work import LEASE_SECONDS
-from tests.journeys.quiet_scenes import failed_high, is_quiet_at_stripe
+from tests.journeys.quiet_scenes import failed_high, is_quiet_at_stripe, open_invoice
 from tests.journeys.test_fields_both_ways import notes, put_rows, why
 from tests.journeys.test_links import look
 from tests.world import World
@@ -122,6 +122,25 @@ def test_a_hold_that_does_not_take_is_told_soon(world: World) -> None:
     world.stripe.faults.clear()
     world.hours(1)
     assert is_quiet_at_stripe(world, customer)
+
+
+def test_each_hold_that_is_refused_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, one = failed_high(world)
+    second, other = failed_high(world, "Southgate Capital")
+
+    def refuse(self: object, change: object) -> None:
+        raise Rejected("Stripe answered 400", field="auto_advance")
+
+    monkeypatch.setattr(type(world.runtime.stripe), "change_setting", refuse)
+    world.csm(one, Dunning_Status__c="In Resolution")
+    world.advance(timedelta(minutes=2))
+    world.csm(other, Dunning_Status__c="In Resolution")
+    world.advance(timedelta(minutes=2))
+
+    told = f"quiet_invoice invoice:{open_invoice(world, second)} is parked"
+    assert [text for text in world.alerts() if text.startswith(told)] != []
 
 
 @pytest.mark.parametrize("error", [KeyError("nobody foresaw it")])
