@@ -182,6 +182,12 @@ class CrmEffects:
             return self._crm.survey_accounts(ids=ids, plan=plan)
         except KidgloveError as problem:
             return dict.fromkeys(ids, problem)
+        except self._unstoppable:
+            raise
+        except Exception as problem:  # noqa: BLE001 # reason: a crash of the connector is each effect's own failure
+            log.error("crm.crashed", system=self._system, error=type(problem).__name__)
+            crashed = Bug(f"looking at the CRM failed with {type(problem).__name__}")
+            return dict.fromkeys(ids, crashed)
 
     # -- writing
 

@@ -93,6 +93,21 @@ def test_a_value_of_ours_whose_answer_was_lost_is_explained(world: World) -> Non
     assert newest.value == "Platinum"
 
 
+def test_a_crash_of_the_late_look_is_told(
+    world: World, waiting: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer, account = waiting
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("year 60000 is out of range")
+
+    monkeypatch.setattr(type(world.runtime.crms[CRM]), "survey_accounts", broken)
+    world.advance(timedelta(minutes=12))
+
+    told = f"write_fields fields:{account} is dead: looking at the CRM failed with ValueError"
+    assert [text for text in world.alerts() if text.startswith(told)] != []
+
+
 def test_a_failure_that_stripe_repeats_for_a_day_delays_a_hold_by_one_try(world: World) -> None:
     """For a key that it knows Stripe answers what it answered first, a 500 too."""
     customer, account = failed_high(world)
