@@ -108,6 +108,27 @@ def test_a_crash_of_the_late_look_is_told(
     assert [text for text in world.alerts() if text.startswith(told)] != []
 
 
+def test_a_late_write_waits_for_a_judgement_that_cannot_be_made(
+    world: World, waiting: tuple[str, str]
+) -> None:
+    customer, account = waiting
+    world.stripe.faults.arm(
+        Fault(harm=Harm.STATUS, status=503, method="GET", path="/v1/.*", times=None)
+    )
+
+    world.csm(account, Description="mine")
+    world.advance(timedelta(minutes=6))
+
+    with world.runtime.store.begin() as tx:
+        (one,) = [
+            one
+            for one in tx.effects.open_for(world.account(customer), CRM)
+            if one.subject == f"fields:{account}"
+        ]
+    assert (one.state, one.last_error_code) == (EffectState.WAITING, "conflict")
+    assert world.org.get(account)["Description"] == "mine"
+
+
 def test_a_failure_that_stripe_repeats_for_a_day_delays_a_hold_by_one_try(world: World) -> None:
     """For a key that it knows Stripe answers what it answered first, a 500 too."""
     customer, account = failed_high(world)
