@@ -10,9 +10,7 @@ import structlog
 
 from domain.decide import choose, decide, wants_quiet
 from domain.effects import Effect, EffectKind, Target
-from domain.errors import (
-    Conflict,
-)
+from domain.errors import Conflict
 from domain.ids import AccountId, CaseId
 from domain.intercepting import intercepts
 from domain.leaf import Known
@@ -285,6 +283,9 @@ class Evaluate:
                 if self._mode(effect) is not EffectMode.OFF:
                     asked.add(effect.subject)
         looked_at = {one.account.system for one in pictures}
+        if pictures and config.policy.crm.elsewhere is not Elsewhere.FIELDS:
+            # What waits for another CRM from before is not asked for any more.
+            looked_at.update(config.mappings)
         if any(writable(read.facts, one) is not None for one in pictures):
             looked_at.add(self._refresh.payments_system)
         if decision.ours:

@@ -97,6 +97,25 @@ def test_the_other_crm_gets_nothing_if_the_policy_says_so(two: Two) -> None:
     assert two.hubspot.writes() == 0
 
 
+def test_what_waits_for_the_other_crm_is_taken_back_when_the_policy_says_nothing(two: Two) -> None:
+    customer, account, company = two.customer()
+    two.world.hours(4)
+    before = two.hubspot.fields(company)
+    with two.world.runtime.store.begin() as tx:
+        tx.system.open_circuit("hubspot", reason="401", now=two.world.clock.now())
+    two.world.stripe.customer_pays(open_invoice(two.world, customer), card="good")
+    two.world.advance(timedelta(minutes=1))
+
+    two.policy(elsewhere="nothing")
+    look(two.world)
+    with two.world.runtime.store.begin() as tx:
+        tx.lanes.mark_dirty(two.world.account(customer), EVALUATE, cause="person:reconcile")
+    two.world.advance(timedelta(minutes=12))
+
+    assert two.salesforce.fields(account).status == "paid"
+    assert two.hubspot.fields(company) == before
+
+
 @pytest.mark.req("R16")
 def test_an_open_task_stays_where_it_is_when_the_policy_changes(two: Two) -> None:
     _, account, company = two.customer()
