@@ -24,7 +24,7 @@ from sync.receipts import Done
 
 log = structlog.get_logger()
 PROBE_AFTER = timedelta(minutes=5)
-"""How long a refused credential is left alone before one delivery tries it again."""
+"""How long a refused credential is left alone before what is due then tries it again."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,11 @@ class Deliver:
         return Delivered(tally.done, tally.put_off, tally.withdrawn)
 
     def _close_circuit(self) -> None:
-        """Something was carried out: if the credential was refused before, it is well again."""
+        """Something was carried out: if the credential was refused before, it is well again, and
+        whatever waits for it may go on."""
         with self._store.begin() as tx:
             if tx.system.close_circuit(self._system):
+                tx.lanes.wake(self._system)
                 tx.audit.note(
                     "circuit.closed", f"{self._system} accepts us again", now=self._clock.now()
                 )

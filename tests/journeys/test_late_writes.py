@@ -63,6 +63,20 @@ def test_a_field_that_nobody_has_touched_is_filled_late(
     assert world.org.get(account)["Description"] == "Kidglove"
 
 
+def test_the_first_that_goes_through_wakes_all_that_wait_for_the_credential(world: World) -> None:
+    _, one = failed_high(world)
+    _, other = failed_high(world, "Southgate Capital")
+    cut_off(world)
+
+    world.csm(one, Dunning_Status__c="In Resolution")
+    world.advance(timedelta(minutes=4))
+    world.csm(other, Dunning_Status__c="In Resolution")
+    world.advance(timedelta(seconds=90))
+
+    assert "in resolution until" in world.task(one)["Subject"]
+    assert "in resolution until" in world.task(other)["Subject"]
+
+
 def test_a_record_that_was_rejected_meanwhile_is_not_written_to(
     world: World, waiting: tuple[str, str]
 ) -> None:
@@ -96,7 +110,7 @@ def test_a_value_of_ours_whose_answer_was_lost_is_explained(world: World) -> Non
 def test_a_crash_of_the_late_look_is_told(
     world: World, waiting: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    customer, account = waiting
+    _, account = waiting
 
     def broken(*_: object, **__: object) -> None:
         raise ValueError("year 60000 is out of range")
@@ -160,9 +174,7 @@ def test_a_hold_that_does_not_take_is_told_soon(world: World) -> None:
     assert is_quiet_at_stripe(world, customer)
 
 
-def test_each_hold_that_is_refused_is_told(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_hold_that_is_refused_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     _, one = failed_high(world)
     second, other = failed_high(world, "Southgate Capital")
 
