@@ -193,9 +193,10 @@ def _case(
 
 
 def _with_spent_word(situation: Situation, last: Case | None) -> Case | None:
-    """Forget a spent word once the field was cleared, so that setting it again counts."""
+    """Forget a spent word once the field was cleared, so that setting it again counts. Nobody
+    knows that it was while one of the CRMs cannot be read."""
     crm = crm_picture(situation)
-    if last is None or crm is None or last.spent_word is None:
+    if last is None or crm is None or last.spent_word is None or situation.facts.unread:
         return last
     return last if crm.hold.fingerprint == last.spent_word else replace(last, spent_word=None)
 

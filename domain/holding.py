@@ -126,6 +126,9 @@ def _with_word(
 ) -> Case:
     signal, now = crm.hold, situation.now
     if signal.word in (HoldWord.SILENT, HoldWord.RELEASED):
+        if case.word is None and situation.facts.unread:
+            # A word that has run out may still stand there: read again, it must not be a new one.
+            return case
         if case.word is not None:
             reasons.append(Reason(rule="hold.word_cleared", text="the CRM word was taken back"))
             case = _log(situation, case, "In resolution ended: the field was cleared.")

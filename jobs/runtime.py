@@ -17,7 +17,7 @@ from rq.timeouts import BaseTimeoutException
 from domain.effects import EffectKind
 from domain.errors import Misconfigured
 from domain.ports import Examines, SendsSignals
-from domain.rows import EVALUATE
+from domain.rows import EVALUATE, EffectMode
 from domain.situation import Names
 from jobs import upkeep
 from jobs.clock import FileClock, SystemClock
@@ -210,6 +210,11 @@ class Runtime:
             fallback_owner=wiring.fallback_owner(self.settings),
         )
 
+    @property
+    def modes(self) -> Mapping[EffectKind, EffectMode]:
+        """Whether effects of each kind are dropped, written down only, or carried out."""
+        return {kind: self.settings.mode_of(kind) for kind in EffectKind}
+
     @cached_property
     def evaluate(self) -> Evaluate:
         """The judge."""
@@ -219,7 +224,7 @@ class Runtime:
             configs=self.configs,
             clock=self.clock,
             names=NAMES,
-            modes={kind: self.settings.mode_of(kind) for kind in EffectKind},
+            modes=self.modes,
             owner=self.owner,
             codec=_Pictures(),
             unstoppable=UNSTOPPABLE,
@@ -234,6 +239,7 @@ class Runtime:
                 store=self.store,
                 clock=self.clock,
                 owner=self.owner,
+                modes=self.modes,
                 payments=PaymentEffects(
                     store=self.store,
                     quiets=self.stripe,
@@ -250,6 +256,7 @@ class Runtime:
                 store=self.store,
                 clock=self.clock,
                 owner=self.owner,
+                modes=self.modes,
                 crm=crm,
                 unstoppable=UNSTOPPABLE,
             )

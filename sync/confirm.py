@@ -283,8 +283,10 @@ class Confirm:
 
 
 def _cause(effect: StoredEffect, error: KidgloveError) -> str:
-    """What an alert is about: a rule or a field that refuses one record refuses the next as well,
-    and is told once; anything else is the effect's own."""
+    """What an alert is about: what refuses a mapped field of one record refuses the next as well,
+    and is told once; silence, money and tasks are told for each account."""
+    if effect.kind not in (EffectKind.WRITE_FIELDS, EffectKind.WRITE_CUSTOMER):
+        return str(effect.id)
     place = error.row if isinstance(error, Misconfigured) else None
     place = error.field if isinstance(error, Rejected) else place
     return f"{effect.system}:{effect.kind}:{place}" if place else str(effect.id)

@@ -8,22 +8,23 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from domain.effects import EffectKind
 from domain.errors import Bug, Conflict, KidgloveError
 from domain.ids import AccountId
-from domain.rows import LeasedLane, StoredEffect
+from domain.rows import EffectMode, LeasedLane, StoredEffect
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.confirm import Confirm
 from sync.deliver_crm import CrmEffects, KeepsRecords
 from sync.deliver_payments import PaymentEffects
 from sync.durable import Store
-from sync.guards import is_wanted
-from sync.lane_work import LEASE_SECONDS, SOON, LaneWork, Tally, earlier
+from sync.guards import is_carried_out, is_wanted
+from sync.lane_work import LEASE_SECONDS, NOT_NOW, SOON, LaneWork, Tally, earlier
 from sync.receipts import Done
 
 log = structlog.get_logger()
 PROBE_AFTER = timedelta(minutes=5)
-"""How long a refused credential is left alone before one delivery tries it again."""
+"""How long a refused credential is left alone before what is due then tries it again."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,10 @@ class Delivered:
 
 
 class Deliver:
-    """Delivers the effects of one system. The payments part or the CRM part is given, not both."""
+    """Delivers the effects of one system. The payments part or the CRM part is given, not both.
+
+    What waits while its kind's mode is not `act` is left as it is, until it is.
+    """
 
     def __init__(
         self,
@@ -45,6 +49,7 @@ class Deliver:
         store: Store,
         clock: Clock,
         owner: str,
+        modes: Mapping[EffectKind, EffectMode],
         payments: PaymentEffects | None = None,
         crm: KeepsRecords | None = None,
         unstoppable: tuple[type[BaseException], ...] = (),
@@ -53,12 +58,20 @@ class Deliver:
         self._store = store
         self._clock = clock
         self._owner = owner
+        self._modes = modes
         self._payments = payments
         self._unstoppable = unstoppable
         self._confirm = Confirm(system=system, store=store, clock=clock)
         self._work = LaneWork(system=system, store=store, clock=clock)
         self._crm = (
-            CrmEffects(system=system, store=store, clock=clock, crm=crm, unstoppable=unstoppable)
+            CrmEffects(
+                system=system,
+                store=store,
+                clock=clock,
+                crm=crm,
+                modes=modes,
+                unstoppable=unstoppable,
+            )
             if crm is not None
             else None
         )
@@ -102,9 +115,11 @@ class Deliver:
         return Delivered(tally.done, tally.put_off, tally.withdrawn)
 
     def _close_circuit(self) -> None:
-        """Something was carried out: if the credential was refused before, it is well again."""
+        """Something was carried out: if the credential was refused before, it is well again, and
+        whatever waits for it may go on."""
         with self._store.begin() as tx:
             if tx.system.close_circuit(self._system):
+                tx.lanes.wake(self._system)
                 tx.audit.note(
                     "circuit.closed", f"{self._system} accepts us again", now=self._clock.now()
                 )
@@ -146,7 +161,8 @@ class Deliver:
         for effect in effects:
             now = self._clock.now()
             is_put_off = effect.not_before is not None and effect.not_before > now
-            may_start = not is_put_off and effect.subject not in blocked
+            is_sent = is_carried_out(effect, self._modes)
+            may_start = is_sent and not is_put_off and effect.subject not in blocked
             wanted, is_started = self._begin(lane, effect, may_start=may_start)
             if wanted is False:
                 # Also when it is put off: it must not stand in the way of what is wanted now.
@@ -155,6 +171,9 @@ class Deliver:
                 continue
             if is_put_off:
                 later = earlier(later, effect.not_before)
+                blocked.add(effect.subject)
+            elif not is_sent:
+                later = earlier(later, now + NOT_NOW)
                 blocked.add(effect.subject)
             if effect.subject in blocked:
                 # Order is kept for each object: what comes after on it must wait as well.
@@ -176,7 +195,9 @@ class Deliver:
             tally.done += 1
         # Also if nothing was left to do: a predecessor may have died after its last effect, before
         # it came to this line, and the case would wait for news that may never come.
-        self._work.ask_judgement(lane, f"kidglove:delivered {self._system}")
+        # What only rests brings no news.
+        if not effects or any(is_carried_out(effect, self._modes) for effect in effects):
+            self._work.ask_judgement(lane, f"kidglove:delivered {self._system}")
         self._work.release(lane, later)
 
     def _begin(

@@ -22,14 +22,14 @@ from domain.ports import (
     TaskChange,
     WritesCrm,
 )
-from domain.rows import EVALUATE, LeasedLane, LinkState, StoredEffect
+from domain.rows import EVALUATE, EffectMode, LeasedLane, LinkState, StoredEffect
 from sync.checkpoints import Checkpoint, reached
 from sync.clock import Clock
 from sync.confirm import Confirm
 from sync.crm_changes import crm_change
 from sync.durable import Store, TransactionPort
-from sync.guards import is_late, may_overwrite
-from sync.lane_work import AFTER_A_FAULT, LEASE_SECONDS, SOON, LaneWork, Tally, earlier
+from sync.guards import is_carried_out, is_late, may_overwrite
+from sync.lane_work import AFTER_A_FAULT, LEASE_SECONDS, NOT_NOW, SOON, LaneWork, Tally, earlier
 from sync.refresh import ACCOUNT
 from sync.splitting import write_what_fits
 
@@ -60,12 +60,14 @@ class CrmEffects:
         store: Store,
         clock: Clock,
         crm: KeepsRecords,
+        modes: Mapping[EffectKind, EffectMode],
         unstoppable: tuple[type[BaseException], ...] = (),
     ) -> None:
         self._system = system
         self._store = store
         self._clock = clock
         self._crm = crm
+        self._modes = modes
         self._unstoppable = unstoppable
         self._work = LaneWork(system=system, store=store, clock=clock)
         self._confirm = Confirm(system=system, store=store, clock=clock)
@@ -116,6 +118,8 @@ class CrmEffects:
                 for effect in waiting[account]:
                     if effect.not_before is not None and effect.not_before > now:
                         later[account] = earlier(later.get(account), effect.not_before)
+                    elif not is_carried_out(effect, self._modes):
+                        later[account] = earlier(later.get(account), now + NOT_NOW)
                     elif may_overwrite(effect, stance, now):
                         cause = "the task may have been edited since"
                         tx.lanes.mark_dirty(account, EVALUATE, urgency=lane.urgency, cause=cause)
@@ -178,6 +182,12 @@ class CrmEffects:
             return self._crm.survey_accounts(ids=ids, plan=plan)
         except KidgloveError as problem:
             return dict.fromkeys(ids, problem)
+        except self._unstoppable:
+            raise
+        except Exception as problem:  # noqa: BLE001 # reason: a crash of the connector is each effect's own failure
+            log.error("crm.crashed", system=self._system, error=type(problem).__name__)
+            crashed = Bug(f"looking at the CRM failed with {type(problem).__name__}")
+            return dict.fromkeys(ids, crashed)
 
     # -- writing
 

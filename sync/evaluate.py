@@ -10,9 +10,7 @@ import structlog
 
 from domain.decide import choose, decide, wants_quiet
 from domain.effects import Effect, EffectKind, Target
-from domain.errors import (
-    Conflict,
-)
+from domain.errors import Conflict
 from domain.ids import AccountId, CaseId
 from domain.intercepting import intercepts
 from domain.leaf import Known
@@ -282,8 +280,12 @@ class Evaluate:
                     else record.system
                 )
                 made += self._add(tx, lane, effect, system, case_id=case_id, config=config)
-                asked.add(effect.subject)
+                if self._mode(effect) is not EffectMode.OFF:
+                    asked.add(effect.subject)
         looked_at = {one.account.system for one in pictures}
+        if pictures and config.policy.crm.elsewhere is not Elsewhere.FIELDS:
+            # What waits for another CRM from before is not asked for any more.
+            looked_at.update(config.mappings)
         if any(writable(read.facts, one) is not None for one in pictures):
             looked_at.add(self._refresh.payments_system)
         if decision.ours:
@@ -347,7 +349,7 @@ class Evaluate:
                 account=None,
             )
             return 0
-        mode = self._modes.get(effect.kind, EffectMode.ACT)
+        mode = self._mode(effect)
         if mode is EffectMode.OFF:
             return 0
         # What is written on a customer counts against the mapping of the CRM that says so.
@@ -380,6 +382,9 @@ class Evaluate:
             urgency = lane.urgency if effect.kind in UNHURRIED else Urgency.VIP
             tx.lanes.mark_dirty(lane.account, system, urgency=urgency, cause=lane.cause)
         return int(is_new)
+
+    def _mode(self, effect: Effect) -> EffectMode:
+        return self._modes.get(effect.kind, EffectMode.ACT)
 
     def _system(self, effect: Effect, read: Refreshed) -> str:
         match effect.kind.target:

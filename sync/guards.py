@@ -3,14 +3,20 @@ sent."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import assert_never
 
 from domain.effects import FIELDS_RULE, EffectKind, Guard
-from domain.rows import Stance, StoredEffect
+from domain.rows import EffectMode, Stance, StoredEffect
 
 FRESH = timedelta(seconds=120)
 """How old a judgement may be when a guard is tested against it; older ones are made anew first."""
+
+
+def is_carried_out(effect: StoredEffect, modes: Mapping[EffectKind, EffectMode]) -> bool:
+    """Whether effects of its kind are sent now; it may have been written down in another mode."""
+    return modes.get(effect.kind, EffectMode.ACT) is EffectMode.ACT
 
 
 def may_overwrite(effect: StoredEffect, stance: Stance | None, now: datetime) -> bool:

@@ -18,6 +18,9 @@ LEASE_SECONDS = 180.0
 SOON = timedelta(seconds=15)
 """How long an effect waits for its account to be judged anew; each wait asks for a judgement, and
 while the account cannot be read those must not become a storm."""
+NOT_NOW = timedelta(minutes=10)
+"""How long a lane rests whose effects are not carried out by their mode. Shorter asks for the same
+lanes again and again during a week of watching; longer delays them once we act."""
 AFTER_A_FAULT = timedelta(minutes=5)
 """How long a lane rests after a failure that nobody foresaw."""
 

@@ -22,6 +22,9 @@ from domain.rows import EffectState
 
 TRIES = 14
 """Attempts before a person is asked: with the back-off below about thirty hours."""
+AT_ONCE = timedelta(seconds=1)
+"""How soon a first conflict is tried again: the judgement that it asks for takes no longer, where
+everybody answers. If it does not help, more tries a second apart would be gone within a minute."""
 BUG_TRIES = 2
 """What nothing explains is tried once more, then it is a dead letter."""
 LONGEST = timedelta(hours=12)
@@ -65,7 +68,8 @@ def verdict(error: KidgloveError, *, attempts: int, key: str) -> Verdict:
         case Conflict():
             if attempts >= TRIES:
                 return dead
-            return Verdict(state=EffectState.WAITING, wait=timedelta(seconds=1), judge_again=True)
+            wait = AT_ONCE if attempts <= 1 else backoff(attempts, key)
+            return Verdict(state=EffectState.WAITING, wait=wait, judge_again=True)
         case Bug():
             return again if attempts < BUG_TRIES else dead
         case _:

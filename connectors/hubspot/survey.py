@@ -10,7 +10,7 @@ from connectors.hubspot.claims import Claims
 from connectors.hubspot.definitions import Definitions
 from connectors.hubspot.gateway import Gateway
 from connectors.hubspot.wire import Row
-from domain.errors import KidgloveError, Misconfigured
+from domain.errors import Bug, KidgloveError, Misconfigured
 from domain.ports import AccountGlance, ReadPlan
 
 
@@ -38,10 +38,16 @@ class AccountSurveyor:
         )
         for row in read(ids):
             if str(row["id"]) in found:
-                found[str(row["id"])] = (self._glance(row, plan),)
+                found[str(row["id"])] = self._glances([row], plan)
         for customer, rows in self._claims.of(customers, plan.customer_field, read=read).items():
-            found[customer] = tuple(self._glance(row, plan) for row in rows)
+            found[customer] = self._glances(rows, plan)
         return found
+
+    def _glances(self, rows: Sequence[Row], plan: ReadPlan) -> tuple[AccountGlance, ...] | Bug:
+        try:
+            return tuple(self._glance(row, plan) for row in rows)
+        except (KeyError, ValueError, TypeError, AttributeError) as problem:
+            return Bug(f"a company came in an unknown form ({type(problem).__name__})")
 
     def _glance(self, row: Row, plan: ReadPlan) -> AccountGlance:
         said = row["properties"]

@@ -9,7 +9,7 @@ from connectors.salesforce import soql
 from connectors.salesforce.client import Gateway, Row
 from connectors.salesforce.names import at_path
 from connectors.salesforce.records import claimed
-from domain.errors import KidgloveError, Misconfigured
+from domain.errors import Bug, Gone, KidgloveError, Misconfigured
 from domain.ports import AccountGlance, ReadPlan
 
 AT_ONCE = 400
@@ -31,19 +31,21 @@ class AccountSurveyor:
         if customers and not plan.customer_field:
             raise Misconfigured("no field holds the payment customer", row="customer_field")
         found: Glances = dict.fromkeys((*ids, *customers), ())
-        wanted = {record_ids.to_18(one): one for one in ids}
+        wanted: dict[str, str] = {}
+        for one in ids:
+            try:
+                wanted[record_ids.to_18(one)] = one
+            except ValueError:
+                found[one] = Gone(f"the account id {soql.quoted(one[:20])} is no Salesforce id")
         for some in soql.slices(list(wanted), AT_ONCE):
             for row in self._rows(f"Id IN {soql.in_list(some)}", plan):
-                found[wanted[record_ids.to_18(row["Id"])]] = (_glance(row, plan),)
+                found[wanted[record_ids.to_18(row["Id"])]] = _glances([row], plan)
         for some in soql.slices(list(dict.fromkeys(customers)), AT_ONCE):
             field = soql.name(plan.customer_field)
             rows = self._rows(f"{field} IN {soql.in_list(some)}", plan)
             for customer in some:
-                found[customer] = tuple(
-                    _glance(row, plan)
-                    for row in rows
-                    if customer in claimed(row, plan.customer_field)
-                )
+                claims = [row for row in rows if customer in claimed(row, plan.customer_field)]
+                found[customer] = _glances(claims, plan)
         return found
 
     def _rows(self, where: str, plan: ReadPlan) -> list[Row]:
@@ -51,6 +53,13 @@ class AccountSurveyor:
         if plan.customer_field:
             fields.append(soql.name(plan.customer_field))
         return self._gateway.query(soql.select(fields, "Account", where=where), what="accounts")
+
+
+def _glances(rows: Sequence[Row], plan: ReadPlan) -> tuple[AccountGlance, ...] | Bug:
+    try:
+        return tuple(_glance(row, plan) for row in rows)
+    except (KeyError, ValueError, TypeError) as problem:
+        return Bug(f"an account came in an unknown form ({type(problem).__name__})")
 
 
 def _glance(row: Row, plan: ReadPlan) -> AccountGlance:

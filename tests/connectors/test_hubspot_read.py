@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import requests
 
+from connectors.hubspot import definitions
 from connectors.hubspot.connector import HubspotConnector
-from domain.errors import Misconfigured
+from domain.errors import Bug, KidgloveError, Misconfigured
 from domain.facts import Role
 from domain.leaf import Known, Missing
 from domain.ports import FoundAccounts
@@ -54,6 +55,25 @@ def test_texts_become_values_of_the_types_that_the_portal_defines(stage: Stage) 
         fields["billing_promise_date"],
         fields["kidglove_cs_tier"],
     ) == (62, 1200.5, "2026-12-01", None)
+
+
+def test_a_company_that_cannot_be_understood_does_not_end_a_survey(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = stage.sim.add_company("Other")
+    human = stage.sim.human(stage.csm)
+    human.set_company(stage.company, billing_resolution_status="in_resolution")
+
+    def strict(text: str, type: str) -> str:
+        if text == "in_resolution":
+            raise ValueError("year 60000 is out of range")
+        return text
+
+    monkeypatch.setattr(definitions, "typed", strict)
+    seen = stage.connector().survey_accounts(ids=[stage.company, other], plan=PLAN)
+
+    assert isinstance(seen[stage.company], Bug)
+    assert not isinstance(seen[other], KidgloveError)
 
 
 def test_who_said_the_word_and_when_comes_from_its_history(stage: Stage) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import Gone, Misconfigured
+from domain.errors import Gone, KidgloveError, Misconfigured
 from domain.facts import NOT_MAPPED, Person, Role, WorkItem
 from domain.leaf import Known, Missing
 from domain.ports import FoundAccounts
@@ -91,6 +91,12 @@ def test_what_is_no_id_does_not_sink_the_batch(stage: Stage) -> None:
     found = stage.connector().read_accounts(ids=["nonsense", stage.account], plan=PLAN)
     assert isinstance(found["nonsense"], Gone)
     assert isinstance(found[stage.account], FoundAccounts)
+
+
+def test_what_is_no_id_does_not_end_a_survey(stage: Stage) -> None:
+    seen = stage.connector().survey_accounts(ids=["no id", stage.account], plan=PLAN)
+    assert isinstance(seen["no id"], Gone)
+    assert not isinstance(seen[stage.account], KidgloveError)
 
 
 def test_a_hundred_accounts_cost_one_call(stage: Stage) -> None:

@@ -14,6 +14,7 @@ from domain.rows import EVALUATE, EffectMode
 from jobs.runtime import Runtime
 from jobs.worker_class import OutOfTime
 from settings import Settings
+from tests.journeys.quiet_scenes import failed_high, is_quiet_at_stripe
 from tests.world import World, build
 
 
@@ -53,6 +54,40 @@ def test_a_hold_that_began_while_watching_is_made_quiet_once_we_act(
         assert len(world.robotic(customer)) == mails
     finally:
         world.close()
+
+
+def restarted(world: World, mode: EffectMode) -> None:
+    """Every process begins anew with this mode."""
+    settings = world.runtime.settings
+    settings.all_effects = mode
+    world.runtime = Runtime(
+        settings,
+        database_url=world.runtime.database_url,
+        redis_url=world.runtime.redis_url,
+        clock=world.clock,
+    )
+
+
+@pytest.mark.parametrize("mode", [EffectMode.OBSERVE, EffectMode.OFF])
+def test_effects_that_wait_are_not_sent_once_we_only_observe(
+    world: World, mode: EffectMode
+) -> None:
+    customer, account = failed_high(world)
+    for system in ("stripe", "salesforce"):
+        with world.runtime.store.begin() as tx:
+            tx.system.open_circuit(system, reason="401", now=world.clock.now())
+    world.csm(account, Dunning_Status__c="In Resolution")
+    world.advance(timedelta(minutes=1))
+    before = (len(world.stripe.writes()), world.org.get(account), world.tasks(account))
+
+    restarted(world, mode)
+    world.advance(timedelta(minutes=25))
+
+    assert (len(world.stripe.writes()), world.org.get(account), world.tasks(account)) == before
+    restarted(world, EffectMode.ACT)
+    world.advance(timedelta(minutes=25))
+    assert is_quiet_at_stripe(world, customer)
+    assert "in resolution until" in world.task(account)["Subject"]
 
 
 def test_effects_that_are_off_are_not_even_written_down(database_url: str, redis_url: str) -> None:

@@ -6,14 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from domain.errors import Transient
+from domain.errors import Rejected, Transient
 from domain.ids import Ref
 from domain.rows import EffectState
 from jobs.runtime import PAYMENTS_SYSTEM
 from simulators.faults import Fault, Harm
 from sync.confirm import LOUD_AFTER, Confirm
 from sync.lane_work import LEASE_SECONDS
-from tests.journeys.quiet_scenes import failed_high, is_quiet_at_stripe
+from tests.journeys.quiet_scenes import failed_high, is_quiet_at_stripe, open_invoice
 from tests.journeys.test_fields_both_ways import notes, put_rows, why
 from tests.journeys.test_links import look
 from tests.world import World
@@ -63,6 +63,20 @@ def test_a_field_that_nobody_has_touched_is_filled_late(
     assert world.org.get(account)["Description"] == "Kidglove"
 
 
+def test_the_first_that_goes_through_wakes_all_that_wait_for_the_credential(world: World) -> None:
+    _, one = failed_high(world)
+    _, other = failed_high(world, "Southgate Capital")
+    cut_off(world)
+
+    world.csm(one, Dunning_Status__c="In Resolution")
+    world.advance(timedelta(minutes=4))
+    world.csm(other, Dunning_Status__c="In Resolution")
+    world.advance(timedelta(seconds=90))
+
+    assert "in resolution until" in world.task(one)["Subject"]
+    assert "in resolution until" in world.task(other)["Subject"]
+
+
 def test_a_record_that_was_rejected_meanwhile_is_not_written_to(
     world: World, waiting: tuple[str, str]
 ) -> None:
@@ -91,6 +105,42 @@ def test_a_value_of_ours_whose_answer_was_lost_is_explained(world: World) -> Non
     assert notes(world, customer)["kidglove_tier"] == "Platinum"
     newest = why(world, PAYMENTS_SYSTEM, customer, "metadata.kidglove_tier")[0]
     assert newest.value == "Platinum"
+
+
+def test_a_crash_of_the_late_look_is_told(
+    world: World, waiting: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, account = waiting
+
+    def broken(*_: object, **__: object) -> None:
+        raise ValueError("year 60000 is out of range")
+
+    monkeypatch.setattr(type(world.runtime.crms[CRM]), "survey_accounts", broken)
+    world.advance(timedelta(minutes=12))
+
+    told = f"write_fields fields:{account} is dead: looking at the CRM failed with ValueError"
+    assert [text for text in world.alerts() if text.startswith(told)] != []
+
+
+def test_a_late_write_waits_for_a_judgement_that_cannot_be_made(
+    world: World, waiting: tuple[str, str]
+) -> None:
+    customer, account = waiting
+    world.stripe.faults.arm(
+        Fault(harm=Harm.STATUS, status=503, method="GET", path="/v1/.*", times=None)
+    )
+
+    world.csm(account, Description="mine")
+    world.advance(timedelta(minutes=6))
+
+    with world.runtime.store.begin() as tx:
+        (one,) = [
+            one
+            for one in tx.effects.open_for(world.account(customer), CRM)
+            if one.subject == f"fields:{account}"
+        ]
+    assert (one.state, one.last_error_code) == (EffectState.WAITING, "conflict")
+    assert world.org.get(account)["Description"] == "mine"
 
 
 def test_a_failure_that_stripe_repeats_for_a_day_delays_a_hold_by_one_try(world: World) -> None:
@@ -122,6 +172,23 @@ def test_a_hold_that_does_not_take_is_told_soon(world: World) -> None:
     world.stripe.faults.clear()
     world.hours(1)
     assert is_quiet_at_stripe(world, customer)
+
+
+def test_each_hold_that_is_refused_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, one = failed_high(world)
+    second, other = failed_high(world, "Southgate Capital")
+
+    def refuse(self: object, change: object) -> None:
+        raise Rejected("Stripe answered 400", field="auto_advance")
+
+    monkeypatch.setattr(type(world.runtime.stripe), "change_setting", refuse)
+    world.csm(one, Dunning_Status__c="In Resolution")
+    world.advance(timedelta(minutes=2))
+    world.csm(other, Dunning_Status__c="In Resolution")
+    world.advance(timedelta(minutes=2))
+
+    told = f"quiet_invoice invoice:{open_invoice(world, second)} is parked"
+    assert [text for text in world.alerts() if text.startswith(told)] != []
 
 
 @pytest.mark.parametrize("error", [KeyError("nobody foresaw it")])

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from domain.rows import EVALUATE
 from mappings.policy_file import preset_text
 from simulators.faults import Fault, Harm
 from sync.configs import POLICY
@@ -94,6 +95,25 @@ def test_the_other_crm_gets_nothing_if_the_policy_says_so(two: Two) -> None:
     assert len(two.salesforce.tasks(account)) == 1
     assert two.hubspot.fields(company) == SeenFields(status=None, quiet=None, amount=None)
     assert two.hubspot.writes() == 0
+
+
+def test_what_waits_for_the_other_crm_is_taken_back_when_the_policy_says_nothing(two: Two) -> None:
+    customer, account, company = two.customer()
+    two.world.hours(4)
+    before = two.hubspot.fields(company)
+    with two.world.runtime.store.begin() as tx:
+        tx.system.open_circuit("hubspot", reason="401", now=two.world.clock.now())
+    two.world.stripe.customer_pays(open_invoice(two.world, customer), card="good")
+    two.world.advance(timedelta(minutes=1))
+
+    two.policy(elsewhere="nothing")
+    look(two.world)
+    with two.world.runtime.store.begin() as tx:
+        tx.lanes.mark_dirty(two.world.account(customer), EVALUATE, cause="person:reconcile")
+    two.world.advance(timedelta(minutes=12))
+
+    assert two.salesforce.fields(account).status == "paid"
+    assert two.hubspot.fields(company) == before
 
 
 @pytest.mark.req("R16")
@@ -273,3 +293,61 @@ def test_a_word_in_a_crm_that_cannot_be_read_is_kept_although_the_other_is_silen
     look(two.world)
     assert two.world.open_case(customer).word is None
     assert not is_quiet_at_stripe(two.world, customer)
+
+
+def hubspot_is_down(two: Two) -> None:
+    two.hubspot.faults.arm(Fault(harm=Harm.VENDOR, body={"name": "unavailable"}, times=None))
+
+
+@pytest.fixture
+def held_in_hubspot(two: Two) -> str:
+    """A customer whom Salesforce is silent about, and who is in resolution by HubSpot's word."""
+    customer, account, company = two.customer(amount=60_000)
+    two.salesforce.set(account, csm=None)
+    two.world.hours(4)
+    two.hubspot.say(company, "held")
+    look(two.world)
+    assert is_quiet_at_stripe(two.world, customer)
+    return customer
+
+
+def test_a_word_that_ran_out_is_not_new_after_an_outage(two: Two, held_in_hubspot: str) -> None:
+    customer = held_in_hubspot
+    two.world.days(20)
+    ran_out = two.world.open_case(customer)
+    assert ran_out.word is None
+    assert ran_out.spent_word is not None
+
+    hubspot_is_down(two)
+    two.world.stripe.customer_updates_card(customer)
+    two.world.advance(timedelta(minutes=5))
+    two.hubspot.faults.clear()
+    two.world.stripe.customer_updates_card(customer)
+    look(two.world)
+    two.world.advance(timedelta(minutes=5))
+
+    now = two.world.open_case(customer)
+    assert (now.word, now.spent_word) == (None, ran_out.spent_word)
+    assert not is_quiet_at_stripe(two.world, customer)
+
+
+def test_a_word_left_standing_after_the_money_came_opens_no_case_after_an_outage(
+    two: Two, held_in_hubspot: str
+) -> None:
+    customer = held_in_hubspot
+    two.world.stripe.customer_pays(open_invoice(two.world, customer), card="good")
+    two.world.hours(2)
+    paid = two.world.case(customer)
+    assert paid is not None
+    assert not paid.is_open
+
+    hubspot_is_down(two)
+    with two.world.runtime.store.begin() as tx:
+        tx.lanes.mark_dirty(paid.account, EVALUATE, cause="salesforce:changed")
+    two.world.advance(timedelta(minutes=5))
+    two.hubspot.faults.clear()
+    two.world.stripe.customer_updates_card(customer)
+    look(two.world)
+    two.world.hours(2)
+
+    assert two.world.case(customer) == paid
