@@ -207,11 +207,13 @@ class Refresh:
             for system, answer in answers.items()
             if system != home.system and isinstance(answer, KidgloveError)
         )
+        heard = _in_resolution(elsewhere)
         if isinstance(picture, Known):
-            picture = replace(picture, value=_heard_everywhere(picture.value, elsewhere))
+            picture = replace(picture, value=_heard_everywhere(picture.value, heard))
+            heard = None
         return replace(
             before,
-            facts=replace(before.facts, crm=picture, unread=unread),
+            facts=replace(before.facts, crm=picture, unread=unread, heard=heard),
             crm=home,
             crm_ref=ref,
             elsewhere=tuple(elsewhere),
@@ -256,12 +258,16 @@ class Refresh:
         return Known(picture, system, record.read_at), record.ref, (), ()
 
 
-def _heard_everywhere(home: CrmPicture, others: Sequence[CrmPicture]) -> CrmPicture:
+def _in_resolution(pictures: Sequence[CrmPicture]) -> CrmPicture | None:
+    """The first in which somebody says "in resolution"."""
+    return next((one for one in pictures if one.hold.word is HoldWord.HELD), None)
+
+
+def _heard_everywhere(home: CrmPicture, other: CrmPicture | None) -> CrmPicture:
     """Somebody who says "in resolution" is heard in whichever CRM it is said."""
-    if home.hold.word in (HoldWord.HELD, HoldWord.UNKNOWN):
+    if other is None or home.hold.word in (HoldWord.HELD, HoldWord.UNKNOWN):
         return home
-    said = next((one.hold for one in others if one.hold.word is HoldWord.HELD), None)
-    return replace(home, hold=said) if said is not None else home
+    return replace(home, hold=other.hold)
 
 
 def _needs_crm(one: Remembered, picture: PaymentPicture) -> bool:

@@ -14,6 +14,7 @@ from simulators.faults import Fault, Harm
 from sync.configs import POLICY
 from tests.journeys.quiet_scenes import is_quiet_at_stripe, open_invoice, settings_of
 from tests.journeys.test_every_crm import look
+from tests.journeys.test_links import look as look_at
 from tests.sides import SeenFields, Side, living
 from tests.world import World, build
 
@@ -215,6 +216,28 @@ def test_a_word_is_heard_in_whichever_crm_it_is_said(two: Two, place: str) -> No
     side.say(record, None)
     look(two.world)
     assert settings_of(two.world, customer) == before
+
+
+@pytest.mark.parametrize("primary", ["salesforce", "hubspot"])
+def test_a_word_elsewhere_is_heard_while_the_home_is_down(two: Two, primary: str) -> None:
+    two.policy(primary=primary)
+    customer, account, company = two.customer(amount=60_000)
+    two.salesforce.set(account, csm=None)
+    two.hubspot.set(company, csm=None)
+    two.world.hours(4)
+    assert not is_quiet_at_stripe(two.world, customer)
+    places = [(two.hubspot, company), (two.salesforce, account)]
+    (home, _), (other, twin) = sorted(places, key=lambda one: one[0].system != primary)
+
+    home.faults.arm(Fault(harm=Harm.STATUS, status=503, times=None))
+    other.say(twin, "held")
+    look_at(two.world, customer)
+    two.world.hours(1)
+
+    word = two.world.open_case(customer).word
+    assert word is not None
+    assert word.system == other.system
+    assert is_quiet_at_stripe(two.world, customer)
 
 
 def test_a_word_in_the_other_crm_costs_nothing_while_nothing_changes(two: Two) -> None:
