@@ -16,6 +16,7 @@ from connectors.hubspot.gateway import Gateway
 from connectors.hubspot.journal import REFUSED, Companies, Interest, Journal
 from connectors.hubspot.journal import SCOPES as JOURNAL_SCOPES
 from connectors.hubspot.names import Names
+from connectors.hubspot.portal import Portal
 from connectors.hubspot.quota import SEARCH, WINDOW, limits_for
 from connectors.hubspot.schema import WANTED, Wanted
 from connectors.hubspot.schema_check import PropertyNeed
@@ -81,8 +82,10 @@ def build(
 
 def build_setup(settings: Settings) -> Setup:
     """What brings our properties to the configured portal. `Misconfigured` without a token."""
-    client = Client(_token(settings), base_url=settings.hubspot.api_base)
-    return Setup(Gateway(client), wanted(settings))
+    ours = settings.hubspot
+    gateway = Gateway(Client(_token(settings), base_url=ours.api_base))
+    portal = Portal(gateway, portal_id=ours.portal_id, now=SystemClock().now)
+    return Setup(gateway, wanted(settings), portal=portal)
 
 
 def wanted(settings: Settings) -> tuple[Wanted, ...]:
