@@ -385,6 +385,9 @@ class AccountFacts:
     heard: CrmPicture | None = None
     """The account in another CRM, where it is in resolution, while this one shows nothing."""
 
+    is_lost: bool = False
+    """Whether this CRM answered, and has no record of the account."""
+
     @property
     def hold(self) -> HoldSignal | None:
         """The word that counts: what this CRM says, or another one while this one shows nothing.

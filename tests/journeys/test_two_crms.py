@@ -27,8 +27,10 @@ class Two:
     salesforce: Side
     hubspot: Side
 
-    def customer(self, *, amount: int = 1_420_000) -> tuple[str, str, str]:
-        customer = self.world.customer(amount=amount)
+    def customer(
+        self, *, amount: int = 1_420_000, renews_in: timedelta = timedelta(hours=2)
+    ) -> tuple[str, str, str]:
+        customer = self.world.customer(amount=amount, renews_in=renews_in)
         return (
             customer,
             self.salesforce.add_account("Aurelius Partners", customer=customer),
@@ -264,21 +266,6 @@ def test_an_account_in_one_of_them_gets_its_task_there(two: Two) -> None:
 
     assert [one.owner for one in two.hubspot.tasks(company)] == ["Morgan Vale"]
     assert two.world.org.rows("Task") == []
-
-
-def test_while_the_primary_is_down_no_task_is_opened_in_the_other(two: Two) -> None:
-    from simulators.faults import Fault, Harm
-
-    _, account, company = two.customer()
-    two.world.org.faults.arm(Fault(harm=Harm.VENDOR, share=1.0))
-    two.world.hours(3)
-    assert two.hubspot.tasks(company) == []
-
-    two.world.org.faults.clear()
-    two.world.hours(1)
-
-    assert len(two.salesforce.tasks(account)) == 1
-    assert two.hubspot.tasks(company) == []
 
 
 def test_the_money_is_told_in_both(two: Two) -> None:
