@@ -12,7 +12,7 @@ from tests.journeys.quiet_scenes import is_quiet_at_stripe, open_invoice
 from tests.journeys.test_every_crm import look
 from tests.journeys.test_links import links
 from tests.journeys.test_links import look as look_at
-from tests.journeys.test_two_crms import Two, two  # noqa: F401
+from tests.journeys.two_scenes import Two
 
 
 @pytest.mark.parametrize("primary", ["hubspot", "salesforce"])
