@@ -164,8 +164,8 @@ def _case(
                 name = invoice.number or invoice.id
                 case = log(case, situation.now, f"{name} ({invoice.remaining.text()}) failed too.")
         return case, []
-    crm = crm_picture(situation)
-    asked = crm is not None and word_is_new(last, crm.hold)
+    said = situation.facts.hold
+    asked = said is not None and word_is_new(last, said)
     if not failing and not asked:
         return _with_spent_word(situation, last), []
     number = last.number + 1 if last is not None else 1

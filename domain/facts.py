@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.ids import Ref
-from domain.leaf import Leaf, Missing
+from domain.leaf import Known, Leaf, Missing
 from domain.money import Money
 
 NOT_MAPPED = Missing("field not mapped")
@@ -382,3 +382,16 @@ class AccountFacts:
     erp: Leaf[ErpPicture] = Missing("no ERP is connected")
     unread: tuple[str, ...] = ()
     """The other CRMs that could not be read, while this one could."""
+    heard: CrmPicture | None = None
+    """The account in another CRM, where it is in resolution, while this one shows nothing."""
+
+    is_lost: bool = False
+    """Whether this CRM answered, and has no record of the account."""
+
+    @property
+    def hold(self) -> HoldSignal | None:
+        """The word that counts: what this CRM says, or another one while this one shows nothing.
+        None if nothing was said that could be read."""
+        if isinstance(self.crm, Known):
+            return self.crm.value.hold
+        return self.heard.hold if self.heard is not None else None

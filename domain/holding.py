@@ -72,8 +72,8 @@ def current_holds(situation: Situation, case: Case, tier: Tier, *, has_trouble: 
         else:
             case = _with_word(situation, case, crm.value, reasons, alerts)
         case = _with_promise(situation, case, crm.value, reasons)
-    elif case.word or case.promise:
-        case = _kept(situation, case, crm.because, reasons, alerts)
+    else:
+        case = _without_home(situation, case, crm.because, reasons, alerts)
     if tier.automation is Automation.HELD and has_trouble:
         since = case.policy_hold_since or situation.now
         if case.policy_hold_since is None:
@@ -93,6 +93,29 @@ def _may_stand_elsewhere(situation: Situation, case: Case, crm: CrmPicture) -> b
         return False
     unread = situation.facts.unread
     return case.word.system in unread if case.word.system is not None else bool(unread)
+
+
+def _without_home(
+    situation: Situation,
+    case: Case,
+    because: str,
+    reasons: list[Reason],
+    alerts: list[Effect],
+) -> Case:
+    """What the CRM said is kept while it shows nothing, and a word in another one counts: one that
+    stands and that cannot be compared goes first."""
+    heard, word = situation.facts.heard, case.word
+    if heard is None or (
+        word is not None
+        and word.system not in (heard.hold.system, None)
+        and word.until > situation.now
+    ):
+        kept = bool(case.word or case.promise)
+        return _kept(situation, case, because, reasons, alerts) if kept else case
+    if case.promise is not None:
+        alone = _kept(situation, replace(case, word=None), because, reasons, alerts)
+        case = replace(alone, word=word)
+    return _with_word(situation, case, heard, reasons, alerts)
 
 
 def _kept(

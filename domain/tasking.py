@@ -138,7 +138,8 @@ def keep_task(
     """The effect that makes the CRM's task so, or nothing if it is so already.
 
     A task that was seen once is left until it can be seen again: what people did to it meanwhile
-    would be overwritten.
+    would be overwritten. Where the account's record is lost it never can be, and it is closed by
+    its key.
     """
     task = living_task(situation, case)
     is_read = isinstance(situation.facts.crm, Known)
@@ -146,7 +147,8 @@ def keep_task(
     is_done = task is not None and task.is_closed and not _ends_now(situation)
     if closing and (case.task_digest is None or case.seen_closed or is_done):
         return case, []
-    if not is_read and _was_seen(case):
+    is_lost = closing and situation.facts.is_lost
+    if not is_read and _was_seen(case) and not is_lost:
         return case, []
     package = package_for(situation, case, tier, certificate)
     typed = typed_lines(case, task)

@@ -16,6 +16,7 @@ from connectors.hubspot.gateway import Gateway
 from connectors.hubspot.journal import REFUSED, Companies, Interest, Journal
 from connectors.hubspot.journal import SCOPES as JOURNAL_SCOPES
 from connectors.hubspot.names import Names
+from connectors.hubspot.portal import Portal
 from connectors.hubspot.quota import SEARCH, WINDOW, limits_for
 from connectors.hubspot.schema import WANTED, Wanted
 from connectors.hubspot.schema_check import PropertyNeed
@@ -72,7 +73,13 @@ def build(
         ),
         base_url=ours.api_base,
         journal=(
-            partial(_journal, settings, clock, connection, interests=journal_interests(mapping))
+            partial(
+                _journal,
+                settings,
+                clock,
+                connection,
+                interests=journal_interests(mapping, csm_property=ours.csm_owner_property),
+            )
             if ours.use_journal
             else None
         ),
@@ -81,8 +88,10 @@ def build(
 
 def build_setup(settings: Settings) -> Setup:
     """What brings our properties to the configured portal. `Misconfigured` without a token."""
-    client = Client(_token(settings), base_url=settings.hubspot.api_base)
-    return Setup(Gateway(client), wanted(settings))
+    ours = settings.hubspot
+    gateway = Gateway(Client(_token(settings), base_url=ours.api_base))
+    portal = Portal(gateway, portal_id=ours.portal_id, now=SystemClock().now)
+    return Setup(gateway, wanted(settings), portal=portal)
 
 
 def wanted(settings: Settings) -> tuple[Wanted, ...]:
@@ -101,8 +110,8 @@ def wanted(settings: Settings) -> tuple[Wanted, ...]:
 
 
 def subscribe(settings: Settings, *, dry_run: bool = False) -> Iterator[Step]:
-    """Ask the webhooks journal to note what the shipped mapping names, each step as it is done;
-    nothing if it is not used.
+    """Ask the webhooks journal to note what the shipped mapping and the settings name, each step as
+    it is done; nothing if it is not used.
 
     `Misconfigured` without the app's client id and secret, or without a portal id.
     """
@@ -115,7 +124,7 @@ def subscribe(settings: Settings, *, dry_run: bool = False) -> Iterator[Step]:
             row="hubspot.portal_id",
             remedy="Set KIDGLOVE_HUBSPOT__PORTAL_ID.",
         )
-    interests = journal_interests(default_mapping("hubspot"))
+    interests = journal_interests(default_mapping("hubspot"), csm_property=ours.csm_owner_property)
     journal = _journal(settings, SystemClock(), None, lambda _: {})
     missing = journal.lacking(interests)
     for one in interests:
@@ -139,11 +148,11 @@ def scopes(settings: Settings) -> tuple[Scope, ...]:
     return (*known, *journal)
 
 
-def journal_interests(mapping: FieldMapping) -> tuple[Interest, ...]:
-    """What the journal has to note for this mapping."""
+def journal_interests(mapping: FieldMapping, *, csm_property: str = "") -> tuple[Interest, ...]:
+    """What the journal has to note for this mapping, and for the CSM's property of the settings."""
     outcome = (mapping.task.outcome_field,) if mapping.task.outcome_field else ()
     return (
-        Interest(kind="companies", properties=mapping.watched_fields),
+        Interest(kind="companies", properties=_watched(mapping, csm_property)),
         Interest(kind="tasks", properties=(*TASK_WATCHED, *outcome)),
     )
 

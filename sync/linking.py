@@ -28,6 +28,12 @@ class Lost:
     """Whether a person has to look at it: two accounts may be mixed up."""
 
 
+def is_set_aside(links: Sequence[Link], system: str) -> bool:
+    """Whether a record in this CRM was this account's, or may be, and does not count."""
+    aside = (LinkState.QUARANTINED, LinkState.REJECTED)
+    return any(one.system == system and one.kind == ACCOUNT and one.state in aside for one in links)
+
+
 def admitted(answers: Mapping[str, Answer], links: Sequence[Link]) -> dict[str, Answer]:
     """The answers without the records that are not this account's: a person has rejected them, or
     they name another customer and no person has said that they are this one's all the same."""

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from domain.errors import KidgloveError
 from domain.ids import AccountId, Ref
-from domain.ports import FoundAccounts, Hint, ListsChanges, ReadPlan, SweepsHolds
-from domain.rows import EVALUATE, Mark, Urgency
+from domain.ports import AccountRecord, FoundAccounts, Hint, ListsChanges, ReadPlan, SweepsHolds
+from domain.rows import EVALUATE, LinkState, Mark, Urgency
 from mappings.translate import read_plan
 from sync.clock import Clock
 from sync.configs import Configs
@@ -99,6 +99,7 @@ class Reconcile:
         marks: dict[AccountId, Mark] = {}
         with self._store.begin() as tx:
             known = tx.links.accounts_of(refs)
+            refused = tx.links.refused(refs)
             held = set(known.values())
             open_cases = {
                 stored.case.account: stored.case for stored in tx.cases.all(limit=EVERY_CASE)
@@ -118,7 +119,8 @@ class Reconcile:
                 if word and is_here and word.is_understood and account not in held:
                     marks[account] = Mark(Urgency.NORMAL, f"reconcile:{crm.system} hold gone")
             tx.lanes.mark_all_dirty(marks, EVALUATE)
-        opened = self._open_unknown(crm, sorted(refs - known.keys(), key=str), plan)
+        unknown = refs - known.keys() - refused
+        opened = self._open_unknown(crm, sorted(unknown, key=str), plan)
         return Found(len(refs), len(marks) + opened)
 
     def sweep_everybody(self) -> Found:
@@ -140,7 +142,10 @@ class Reconcile:
             after = batch[-1]
 
     def _open_unknown(self, crm: Crm, refs: list[Ref], plan: ReadPlan) -> int:
-        """Accounts on hold that we have never seen: open them by the customer id they carry."""
+        """Accounts on hold that we have never seen: open them by the customer id they carry.
+
+        A record that is set aside stays so: a word in it does not say whose it is.
+        """
         if not refs:
             return 0
         answers = crm.reads.read_accounts(ids=[ref.id for ref in refs], plan=plan)
@@ -156,12 +161,52 @@ class Reconcile:
                     if tx.links.refused([owner]):
                         continue
                     account = tx.links.open_account(owner, now=now)
-                    tx.links.link(account, Ref(crm.system, ACCOUNT, ref.id), now=now)
+                    if not _is_worth_a_look(tx, account, answer.records[0], now):
+                        continue
                     tx.lanes.mark_dirty(
                         account, EVALUATE, cause=f"reconcile:{crm.system} hold found"
                     )
                 marked += 1
         return marked
+
+
+def _is_worth_a_look(
+    tx: TransactionPort, account: AccountId, record: AccountRecord, now: datetime
+) -> bool:
+    """Link a record on hold that was never seen, and say whether its account must be looked at.
+
+    One that was set aside is left as it is: the look that follows a change of it may find that the
+    doubt is gone. What says nothing new costs no second look, and is told instead.
+    """
+    ref = record.ref
+    here = [one for one in tx.links.of(account) if (one.system, one.kind) == (ref.system, ACCOUNT)]
+    aside = next(
+        (one for one in here if one.external_id == ref.id and one.state is LinkState.QUARANTINED),
+        None,
+    )
+    is_news = record.digest is not None and tx.system.save_picture(
+        account, hinted(ref.id), digest=record.digest, picture={}, read_at=now
+    )
+    if aside is None:
+        linked = next((one for one in here if one.state is LinkState.CONFIRMED), None)
+        if linked is None:
+            tx.links.link(account, ref, now=now)
+        else:
+            reason = f"{linked.external_id} is linked already"
+            tx.links.quarantine(ref, account=account, reason=reason, now=now)
+        return True
+    if is_news:
+        return True
+    tx.audit.raise_alert(
+        f"link-unheard:{account}:{ref}",
+        f"{ref.system} {ref.id} says that the account is in resolution and is set aside: "
+        f"{aside.reason}. Its word does not count until it is confirmed with `kidglove link "
+        "confirm`.",
+        rule="link.unheard",
+        now=now,
+        account=account,
+    )
+    return False
 
 
 def _has_run_out(tx: TransactionPort, account: AccountId) -> bool:

@@ -26,7 +26,7 @@ from mappings.translate import crm_parts, read_plan
 from sync.configs import Config
 from sync.crms import Crm, Crms
 from sync.linking import ACCOUNT as ACCOUNT
-from sync.linking import Answer, Lost, admitted, lost
+from sync.linking import Answer, Lost, admitted, is_set_aside, lost
 
 OF_PAYMENTS = ("payment.", "customer.")
 """The values of ours that the payment system alone decides."""
@@ -43,6 +43,8 @@ class Remembered:
     was_intercepting: bool = False
     task_place: str | None = None
     """The CRM in which the open case's task stands."""
+    unasked: tuple[str, ...] = ()
+    """The CRMs that did not answer when the account was last asked for there by its customer id."""
     cause: str = ""
     agreed: Mapping[str, Mapping[str, Agreed]] = field(default_factory=dict)
     """What was agreed on with each CRM, by field."""
@@ -56,6 +58,13 @@ class Remembered:
                 if link.system == system and link.kind == kind and link.state is LinkState.CONFIRMED
             ),
             None,
+        )
+
+    def is_open_in(self, system: str) -> bool:
+        """Whether this CRM must still be asked for the account although another one knows it: it
+        did not answer, it has the task, or a record of it is set aside."""
+        return (
+            system in self.unasked or system == self.task_place or is_set_aside(self.links, system)
         )
 
 
@@ -73,6 +82,8 @@ class Refreshed:
     ambiguous: tuple[Ref, ...] = ()
     lost: tuple[Lost, ...] = ()
     errors: tuple[KidgloveError, ...] = ()
+    unasked: tuple[str, ...] | None = None
+    """What `Remembered.unasked` is from now on; None if it stays as it is."""
 
 
 class Refresh:
@@ -149,7 +160,8 @@ class Refresh:
         """What each CRM says of each account, by system, the policy's primary first.
 
         A linked account is read where it is linked. One without any link is asked for everywhere
-        by its customer id, once: what is found becomes its links.
+        by its customer id, once: what is found becomes its links. Where the answer is open it is
+        asked for again.
         """
         found: dict[AccountId, dict[str, Answer]] = {one.account: {} for one in accounts}
         for crm in self.crms.ordered(config.policy.crm.primary):
@@ -158,7 +170,8 @@ class Refresh:
             by_customer: list[str] = []
             for one in accounts:
                 linked = one.external_id(crm.system, ACCOUNT)
-                if linked is None and self._is_linked(one):
+                is_elsewhere = linked is None and self._is_linked(one)
+                if is_elsewhere and not one.is_open_in(crm.system):
                     continue
                 keys[one.account] = linked or customers[one.account] or ""
                 (ids if linked else by_customer).append(keys[one.account])
@@ -198,8 +211,9 @@ class Refresh:
         for system, answer in answers.items():
             if system == home.system:
                 continue
-            other, other_ref, _, other_problems = self._understand(answer, config, system)
+            other, other_ref, claimants, other_problems = self._understand(answer, config, system)
             problems += other_problems
+            ambiguous += claimants
             if isinstance(other, Known) and other_ref is not None:
                 elsewhere.append(other.value)
         unread = tuple(
@@ -207,17 +221,31 @@ class Refresh:
             for system, answer in answers.items()
             if system != home.system and isinstance(answer, KidgloveError)
         )
+        unasked = tuple(
+            system
+            for system, answer in answers.items()
+            if isinstance(answer, KidgloveError) and one.external_id(system, ACCOUNT) is None
+        )
+        heard = _in_resolution(elsewhere)
         if isinstance(picture, Known):
-            picture = replace(picture, value=_heard_everywhere(picture.value, elsewhere))
+            picture = replace(picture, value=_heard_everywhere(picture.value, heard))
+            heard = None
         return replace(
             before,
-            facts=replace(before.facts, crm=picture, unread=unread),
+            facts=replace(
+                before.facts,
+                crm=picture,
+                unread=unread,
+                heard=heard,
+                is_lost=_knows_none(answers.get(home.system)),
+            ),
             crm=home,
             crm_ref=ref,
             elsewhere=tuple(elsewhere),
             ambiguous=ambiguous,
             lost=gone,
             errors=(*before.errors, *problems),
+            unasked=unasked if unasked != one.unasked else None,
         )
 
     def _home(self, one: Remembered, answers: Mapping[str, Answer], config: Config) -> Crm | None:
@@ -256,12 +284,21 @@ class Refresh:
         return Known(picture, system, record.read_at), record.ref, (), ()
 
 
-def _heard_everywhere(home: CrmPicture, others: Sequence[CrmPicture]) -> CrmPicture:
+def _knows_none(answer: Answer) -> bool:
+    """Whether a CRM answered, and has no record of the account."""
+    return isinstance(answer, FoundAccounts) and not answer.records
+
+
+def _in_resolution(pictures: Sequence[CrmPicture]) -> CrmPicture | None:
+    """The first in which somebody says "in resolution"."""
+    return next((one for one in pictures if one.hold.word is HoldWord.HELD), None)
+
+
+def _heard_everywhere(home: CrmPicture, other: CrmPicture | None) -> CrmPicture:
     """Somebody who says "in resolution" is heard in whichever CRM it is said."""
-    if home.hold.word in (HoldWord.HELD, HoldWord.UNKNOWN):
+    if other is None or home.hold.word in (HoldWord.HELD, HoldWord.UNKNOWN):
         return home
-    said = next((one.hold for one in others if one.hold.word is HoldWord.HELD), None)
-    return replace(home, hold=said) if said is not None else home
+    return replace(home, hold=other.hold)
 
 
 def _needs_crm(one: Remembered, picture: PaymentPicture) -> bool:

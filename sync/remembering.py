@@ -17,6 +17,8 @@ from sync.linking import Lost
 from sync.pictures import PictureCodec
 from sync.refresh import Refreshed
 
+UNASKED = "unasked"
+"""Under which name it is kept which CRMs have not yet answered whether they know the account."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -41,6 +43,10 @@ def remember(
         _link(tx, account, other, payments, now)
         _keep(tx, codec, account, f"crm:{other.account.system}", other)
         _know(tx, account, other)
+    if read.unasked is not None:
+        kept = {"systems": list(read.unasked)}
+        digest = " ".join(read.unasked)
+        tx.system.save_picture(account, UNASKED, digest=digest, picture=kept, read_at=now)
     for gone in read.lost:
         _lose(tx, account, gone, now)
     for ref in read.ambiguous:

@@ -28,7 +28,7 @@ from sync.backfill import DONE as FILLED
 from sync.clock import Clock
 from sync.configs import Config, Configs
 from sync.durable import Store
-from sync.linking import ACCOUNT
+from sync.linking import ACCOUNT, is_set_aside
 from sync.reconcile import Found
 
 CURSOR = "survey"
@@ -245,8 +245,8 @@ class Survey:
 
     def _key(self, one: KnownAccount, system: str, config: Config) -> Ref | None:
         """What to ask this CRM for: the linked record, or the customer of an account that is linked
-        to no record anywhere. None if the account lives in another CRM, where the policy writes
-        alone."""
+        to no record anywhere, or has one set aside there. None if the account lives in another
+        CRM, where the policy writes alone."""
         if one.home not in (None, system) and config.policy.crm.elsewhere is Elsewhere.NOTHING:
             return None
         sure = {
@@ -257,7 +257,8 @@ class Survey:
         record = sure.get((system, ACCOUNT))
         if record is not None:
             return Ref(system, ACCOUNT, record)
-        if any((other, ACCOUNT) in sure for other in self._crms):
+        is_elsewhere = any((other, ACCOUNT) in sure for other in self._crms)
+        if is_elsewhere and not is_set_aside(one.links, system):
             return None
         customer = sure.get((self._payments_system, "customer"))
         return Ref(system, "customer", customer) if customer is not None else None

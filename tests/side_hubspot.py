@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from html import escape, unescape
 from typing import Any
@@ -209,6 +209,10 @@ class HubspotSide:
 
     def merge(self, survivor: str, account: str) -> str:
         return self.portal.merge_companies(survivor, account)
+
+    def allow_twins(self) -> None:
+        named = self.portal._portal.types["companies"].properties[DETAILS["customer"]]
+        self.portal._portal.define("companies", replace(named, unique=False))
 
     # ------------------------------------------------------------ troubles
 

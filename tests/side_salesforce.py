@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -198,6 +198,10 @@ class SalesforceSide:
         customer = self.org.get(account)["Stripe_Customer_Id__c"]
         self.org.merge_accounts(survivor, account, {"Stripe_Customer_Id__c": customer})
         return survivor
+
+    def allow_twins(self) -> None:
+        field = self.org.schema()["Account"].fields[DETAILS["customer"]]
+        self.org._org.replace_field("Account", replace(field, unique=False))
 
     # ------------------------------------------------------------ troubles
 

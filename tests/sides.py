@@ -187,6 +187,10 @@ class Side(Protocol):
         the id of what is left."""
         ...
 
+    def allow_twins(self) -> None:
+        """From now on the CRM lets two records name one customer."""
+        ...
+
     # ------------------------------------------------------------ troubles
 
     def refuse_tasks(self, words: str, *, only_changes: bool = False) -> None:

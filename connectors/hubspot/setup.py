@@ -9,6 +9,7 @@ from enum import StrEnum
 from connectors.hubspot import ids
 from connectors.hubspot.errors import MissingScope
 from connectors.hubspot.gateway import Gateway
+from connectors.hubspot.portal import Portal
 from connectors.hubspot.schema import GROUP, GROUP_LABEL, WANTED, Wanted
 from connectors.hubspot.wire import Row
 from domain.errors import Bug, Conflict, KidgloveError, Misconfigured, Rejected
@@ -47,13 +48,23 @@ class Step:
 class Setup:
     """Creates what is missing. Running it twice changes nothing; nothing is ever deleted."""
 
-    def __init__(self, gateway: Gateway, wanted: Sequence[Wanted] = WANTED) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        wanted: Sequence[Wanted] = WANTED,
+        *,
+        portal: Portal | None = None,
+    ) -> None:
         self._gateway = gateway
         self._wanted = wanted
+        self._portal = portal
 
     def run(self, *, dry_run: bool = False) -> Iterator[Step]:
         """Each step as it is done. With `dry_run` nothing is written. Raises what concerns the
-        whole connection; a refused property is a step that failed."""
+        whole connection, as that the token is another portal's; a refused property is a step that
+        failed."""
+        if self._portal is not None:
+            self._portal.need_ours()
         for kind in dict.fromkeys(one.kind for one in self._wanted):
             present = {str(row["name"]): row for row in self._gateway.properties(kind)}
             wanted = [one for one in self._wanted if one.kind == kind]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, NoReturn, Self
 
@@ -259,6 +260,8 @@ class CrmStage(Stage):
     hold_field: str
     text_field: str
     amount_field: str
+    amount_step: Decimal
+    """The smallest amount that the field keeps apart."""
     subject_length: int
     garbage: Sequence[str] = ("", "x", "'; DROP TABLE", "\u0661\u0662", "a" * 300)
 

@@ -37,7 +37,12 @@ class At:
 
 
 def settings(
-    stage: Stage, *, use_journal: bool = True, secret: str | None = None, portal: str = ""
+    stage: Stage,
+    *,
+    use_journal: bool = True,
+    secret: str | None = None,
+    portal: str = "",
+    csm: str = "",
 ) -> Settings:
     known = stage.sim.credentials()
     return Settings(
@@ -49,6 +54,7 @@ def settings(
                 "client_id": known["client_id"],
                 "app_secrets": [secret or known["client_secret"]],
                 "use_journal": use_journal,
+                "csm_owner_property": csm,
             }
         )
     )
@@ -187,6 +193,24 @@ def test_the_first_look_under_another_mapping_asks_for_its_properties(
     stage.sim.human(stage.csm).set_company(stage.company, phone="+44 20 7946 0000")
 
     assert [one.ref for one in listed(stage, another, cursor)[0]] == [stage.ref]
+
+
+def test_a_csm_in_the_property_that_the_settings_name_is_news(stage: Stage, redis_url: str) -> None:
+    named = built(stage, redis_url, csm="phone")
+    _, cursor = listed(stage, named)
+
+    stage.sim.human(stage.csm).set_company(stage.company, phone="41629007")
+
+    assert [one.ref for one in listed(stage, named, cursor)[0]] == [stage.ref]
+
+
+def test_subscribing_asks_for_the_csm_that_the_settings_name() -> None:
+    with staged() as stage:
+        list(subscribe(settings(stage, csm="phone")))
+        again = list(subscribe(settings(stage, csm="phone")))
+        before = list(subscribe(settings(stage, csm="city"), dry_run=True))
+    assert [one.did for one in again] == [Did.THERE, Did.THERE]
+    assert [one.did for one in before] == [Did.WOULD_MAKE, Did.THERE]
 
 
 def test_a_mapping_whose_properties_are_noted_subscribes_to_nothing(

@@ -14,7 +14,9 @@ from connectors.hubspot.schema import WANTED
 from connectors.hubspot.setup import Did, Setup
 from domain.errors import Misconfigured
 from domain.facts import Role
+from jobs.hubspot_wiring import build_setup
 from mappings.mapping_file import default_mapping
+from settings import HubspotSettings, Settings
 from simulators.clock import SimClock
 from simulators.faults import Fault, Harm
 from simulators.hubspot import HubspotSim
@@ -133,6 +135,13 @@ def test_a_key_that_is_refused_without_uniqueness_too_is_a_step_that_failed(
     assert steps["tasks: kidglove_key"].did is Did.FAILED
     assert "NO_MORE_PROPERTIES" in steps["tasks: kidglove_key"].detail
     assert steps["tasks: kidglove_outcome"].did is Did.MADE
+
+
+def test_the_set_up_makes_nothing_in_another_portal(sim: HubspotSim) -> None:
+    ours = HubspotSettings(token=sim.service_key, api_base=sim.url, portal_id="999")
+    with pytest.raises(Misconfigured, match="portal"):
+        list(build_setup(Settings(_env_file=None, hubspot=ours)).run())
+    assert {one.method for one in sim.requests} == {"GET"}
 
 
 def test_without_the_scope_the_set_up_says_which(sim: HubspotSim) -> None:

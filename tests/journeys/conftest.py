@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.journeys.two_scenes import Two
 from tests.sides import Side
 from tests.world import World, build
 
@@ -33,3 +34,11 @@ def world_on_each_crm(
 def crm(world: World) -> Side:
     """The CRM in which everybody works."""
     return world.sides[0]
+
+
+@pytest.fixture
+def two(database_url: str, redis_url: str) -> Iterator[Two]:
+    """A world with both CRMs."""
+    made = build(database_url, redis_url, crms=["salesforce", "hubspot"])
+    yield Two(made, *made.sides)
+    made.close()

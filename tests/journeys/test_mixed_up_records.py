@@ -8,6 +8,7 @@ import pytest
 
 from domain.ids import Ref
 from tests.journeys.quiet_scenes import failed_high_in, is_quiet_at_stripe
+from tests.journeys.test_every_crm import look as ask_crms
 from tests.journeys.test_links import links, look
 from tests.sides import Side
 from tests.world import World
@@ -118,4 +119,94 @@ def test_a_csm_who_is_named_later_is_heard_by_the_poll_alone(world: World, crm: 
     world.runtime.upkeep(f"poll:{crm.system}")
     world.settle()
 
+    assert is_quiet_at_stripe(world, customer)
+
+
+def test_a_word_on_one_of_two_claimants_settles_no_doubt_and_is_told(
+    world: World, crm: Side
+) -> None:
+    crm.allow_twins()
+    customer = world.customer()
+    crm.add_account("Aurelius Partners", customer=customer)
+    other = crm.add_account("Aurelius Partners (old)", customer=customer)
+    world.hours(4)
+    before = links(world, crm, customer)
+    assert {state for state, _ in before.values()} == {"quarantined"}
+
+    crm.say(other, "held")
+    ask_crms(world)
+    ask_crms(world)
+
+    assert links(world, crm, customer) == before
+    assert crm.tasks(other) == []
+    assert crm.fields(other).status is None
+    assert len([text for text in world.alerts() if f"{other} says that" in text]) == 1
+
+
+def test_a_persons_choice_outlives_a_word_on_the_record_that_was_not_chosen(
+    world: World, crm: Side
+) -> None:
+    customer, account = failed_high_in(world, crm)
+    right = crm.add_account("Northgate Holding", customer=None)
+    ours = world.account(customer)
+    with world.runtime.store.begin() as tx:
+        ref = Ref(crm.system, "account", right)
+        tx.links.suggest(ours, ref, reason="its name", now=world.clock.now())
+        tx.links.confirm(ref, now=world.clock.now())
+    look(world, customer)
+    before = links(world, crm, customer)
+    assert before[right] == ("confirmed", "confirmed by a person")
+
+    crm.say(account, "held")
+    ask_crms(world)
+    ask_crms(world)
+
+    assert links(world, crm, customer) == before
+
+
+def test_a_rejected_record_with_a_word_costs_nothing(world: World, crm: Side) -> None:
+    customer, account = failed_high_in(world, crm)
+    with world.runtime.store.begin() as tx:
+        tx.links.reject(Ref(crm.system, "account", account), now=world.clock.now())
+    look(world, customer)
+    crm.say(account, "held")
+    ask_crms(world)
+    ask_crms(world)
+    count = len(world.stripe.requests)
+
+    for _ in range(5):
+        ask_crms(world)
+
+    assert len(world.stripe.requests) == count
+
+
+def test_a_word_on_a_second_record_of_a_linked_customer_makes_no_second_link(
+    world: World, crm: Side
+) -> None:
+    crm.allow_twins()
+    customer, account = failed_high_in(world, crm)
+    other = crm.add_account("Northgate Capital (old)", customer=customer)
+
+    crm.say(other, "held")
+    ask_crms(world)
+    ask_crms(world)
+
+    assert links(world, crm, customer) == {
+        account: ("confirmed", None),
+        other: ("quarantined", f"{account} is linked already"),
+    }
+    assert any(f"{other} says that" in text for text in world.alerts())
+
+
+def test_a_word_on_a_record_whose_doubt_is_gone_is_heard(world: World, crm: Side) -> None:
+    crm.allow_twins()
+    customer, account = failed(world, crm, "Northgate Capital")
+    other = crm.add_account("Northgate Capital (old)", customer=customer)
+    world.hours(4)
+    crm.set(other, customer=None)
+
+    crm.say(account, "held")
+    ask_crms(world)
+
+    assert links(world, crm, customer)[account] == ("confirmed", None)
     assert is_quiet_at_stripe(world, customer)

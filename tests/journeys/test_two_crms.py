@@ -2,63 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
 from domain.rows import EVALUATE
-from mappings.policy_file import preset_text
 from simulators.faults import Fault, Harm
-from sync.configs import POLICY
 from tests.journeys.quiet_scenes import is_quiet_at_stripe, open_invoice, settings_of
 from tests.journeys.test_every_crm import look
-from tests.sides import SeenFields, Side, living
-from tests.world import World, build
-
-
-@dataclass
-class Two:
-    """A world with both CRMs, and one customer in each of them."""
-
-    world: World
-    salesforce: Side
-    hubspot: Side
-
-    def customer(self, *, amount: int = 1_420_000) -> tuple[str, str, str]:
-        customer = self.world.customer(amount=amount)
-        return (
-            customer,
-            self.salesforce.add_account("Aurelius Partners", customer=customer),
-            self.hubspot.add_account("Aurelius Partners", customer=customer),
-        )
-
-    def policy(self, **crm: str) -> None:
-        """Put the shipped policy in force with these rules about CRMs."""
-        rules = "".join(f"  {name}: {value}\n" for name, value in crm.items())
-        with self.world.runtime.store.begin() as tx:
-            tx.system.add_config(
-                POLICY,
-                f"{preset_text('default')}\ncrm:\n{rules}",
-                author="admin",
-                note="test",
-                now=self.world.clock.now(),
-            )
-
-    def tasks_beside(self, side: Side) -> list[str]:
-        """The id of every task in a CRM, whosever it is."""
-        if side is self.salesforce:
-            return [str(row["Id"]) for row in self.world.org.rows("Task")]
-        assert self.world.portal is not None
-        return [row["hs_object_id"] for row in self.world.portal.rows("tasks")]
-
-
-@pytest.fixture
-def two(database_url: str, redis_url: str) -> Iterator[Two]:
-    made = build(database_url, redis_url, crms=["salesforce", "hubspot"])
-    yield Two(made, *made.sides)
-    made.close()
+from tests.journeys.test_links import look as look_at
+from tests.journeys.two_scenes import Two
+from tests.sides import SeenFields, living
 
 
 @pytest.mark.req("R16")
@@ -217,6 +171,28 @@ def test_a_word_is_heard_in_whichever_crm_it_is_said(two: Two, place: str) -> No
     assert settings_of(two.world, customer) == before
 
 
+@pytest.mark.parametrize("primary", ["salesforce", "hubspot"])
+def test_a_word_elsewhere_is_heard_while_the_home_is_down(two: Two, primary: str) -> None:
+    two.policy(primary=primary)
+    customer, account, company = two.customer(amount=60_000)
+    two.salesforce.set(account, csm=None)
+    two.hubspot.set(company, csm=None)
+    two.world.hours(4)
+    assert not is_quiet_at_stripe(two.world, customer)
+    places = [(two.hubspot, company), (two.salesforce, account)]
+    (home, _), (other, twin) = sorted(places, key=lambda one: one[0].system != primary)
+
+    home.faults.arm(Fault(harm=Harm.STATUS, status=503, times=None))
+    other.say(twin, "held")
+    look_at(two.world, customer)
+    two.world.hours(1)
+
+    word = two.world.open_case(customer).word
+    assert word is not None
+    assert word.system == other.system
+    assert is_quiet_at_stripe(two.world, customer)
+
+
 def test_a_word_in_the_other_crm_costs_nothing_while_nothing_changes(two: Two) -> None:
     customer, account, company = two.customer(amount=60_000)
     two.world.csm(account, CSM__c=None)
@@ -241,21 +217,6 @@ def test_an_account_in_one_of_them_gets_its_task_there(two: Two) -> None:
 
     assert [one.owner for one in two.hubspot.tasks(company)] == ["Morgan Vale"]
     assert two.world.org.rows("Task") == []
-
-
-def test_while_the_primary_is_down_no_task_is_opened_in_the_other(two: Two) -> None:
-    from simulators.faults import Fault, Harm
-
-    _, account, company = two.customer()
-    two.world.org.faults.arm(Fault(harm=Harm.VENDOR, share=1.0))
-    two.world.hours(3)
-    assert two.hubspot.tasks(company) == []
-
-    two.world.org.faults.clear()
-    two.world.hours(1)
-
-    assert len(two.salesforce.tasks(account)) == 1
-    assert two.hubspot.tasks(company) == []
 
 
 def test_the_money_is_told_in_both(two: Two) -> None:

@@ -59,6 +59,7 @@ class Slim(Billing):
     tasks: dict[str, WorkItem] = field(default_factory=dict)
     stripe_down: str | None = None
     crm_down: str | None = None
+    heard: CrmPicture | None = None
     unlinked: bool = False
     case: Case | None = None
     ledger: dict[str, Suppression] = field(default_factory=dict)
@@ -114,7 +115,7 @@ class Slim(Billing):
         return Situation(
             account=AccountId(1),
             case=self.case,
-            facts=AccountFacts(payments=payments, crm=crm),
+            facts=AccountFacts(payments=payments, crm=crm, heard=self.heard),
             ledger=tuple(self.ledger[subject] for subject in sorted(self.ledger)),
             policy=self.policy,
             calendar=Calendar(),

@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from domain.case import CaseState, TimerKind
-from domain.facts import InvoiceStatus
+from domain.facts import CrmPicture, HoldSignal, HoldWord, InvoiceStatus
 from domain.holds import HeldByPolicy, HeldByPromise, HeldByWord, Quiet
+from domain.ids import Ref
 from tests.unit.slim import Slim, policy_of
 
 
@@ -33,6 +34,13 @@ def word(world: Slim) -> HeldByWord:
     assert world.case is not None
     assert world.case.word is not None
     return world.case.word
+
+
+def elsewhere(world: Slim, until: date) -> CrmPicture:
+    """The account in another CRM, where it is in resolution."""
+    said = HoldSignal(word=HoldWord.HELD, raw="In Resolution", until=until, system="another")
+    account = Ref("another", "account", "7")
+    return CrmPicture(account=account, read_at=world.now, name="Aurelius", hold=said)
 
 
 # ---------------------------------------------------------------- the word
@@ -367,6 +375,61 @@ def test_an_unreadable_crm_is_not_asked_every_moment_when_the_hold_is_about_to_e
 
     warnings = [one for one in world.timers if one.kind is TimerKind.HOLD_WARNING]
     assert [one.due - world.now for one in warnings] == [timedelta(minutes=10)]
+
+
+def test_a_word_elsewhere_holds_while_the_crm_cannot_be_read_and_ends_by_its_date() -> None:
+    world = failed()
+    world.crm_down = "503 from the CRM"
+    world.heard = elsewhere(world, date(2026, 11, 25))
+
+    world.run()
+
+    assert not world.is_loud()
+    assert word(world).system == "another"
+    assert word(world).until == datetime(2026, 11, 26, 5, 0, tzinfo=UTC)
+    world.days(7)
+    assert world.is_loud()
+
+
+def test_a_word_of_a_crm_that_cannot_be_read_goes_before_one_that_stands_elsewhere() -> None:
+    world = failed()
+    world.set_crm(
+        hold=HoldSignal(
+            word=HoldWord.HELD, raw="In Resolution", until=date(2026, 12, 16), system="crm"
+        )
+    )
+    world.run()
+    world.crm_down = "503 from the CRM"
+    world.heard = elsewhere(world, date(2026, 11, 25))
+
+    world.run()
+
+    assert word(world).until == datetime(2026, 12, 17, 5, 0, tzinfo=UTC)
+
+
+def test_a_promise_is_kept_beside_a_word_elsewhere_while_the_crm_cannot_be_read() -> None:
+    world = failed()
+    world.set_crm(promise=date(2026, 11, 27))
+    world.run()
+    world.crm_down = "503 from the CRM"
+    world.heard = elsewhere(world, date(2026, 11, 25))
+
+    world.run()
+
+    assert world.case is not None
+    assert word(world).system == "another"
+    assert world.case.promise is not None
+
+
+def test_a_word_elsewhere_opens_a_case_while_the_crm_cannot_be_read() -> None:
+    world = Slim(mrr=60_000, csm=None)
+    world.run()
+    world.crm_down = "503 from the CRM"
+    world.heard = elsewhere(world, date(2026, 11, 25))
+
+    world.run()
+
+    assert word(world).system == "another"
 
 
 def test_a_vip_hold_outlives_every_outage_of_the_crm() -> None:

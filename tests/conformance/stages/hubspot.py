@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -64,6 +65,7 @@ class HubspotStage(CrmStage):
     hold_field = WATCHED
     text_field = "kidglove_last_failure"
     amount_field = "kidglove_amount_due"
+    amount_step = Decimal("0.001")
     subject_length = 255
 
     def begin(self) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from connectors.kit.http import Timeouts
@@ -48,6 +49,7 @@ class SalesforceStage(CrmStage):
     hold_field = WATCHED
     text_field = "Last_Failure_Code__c"
     amount_field = "Amount_Past_Due__c"
+    amount_step = Decimal("0.01")
     subject_length = 255
 
     def begin(self) -> Any:
