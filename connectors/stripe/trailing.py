@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from fractions import Fraction
 
 from connectors.stripe.mrr import largest
 from connectors.stripe.wire import Invoice, Line
@@ -23,10 +24,12 @@ def trailing_months(at: datetime) -> tuple[datetime, datetime]:
 def trailing_mrr(invoices: Iterable[Invoice], *, at: datetime) -> tuple[Money | None, list[Money]]:
     """Paid subscription lines, spread over their service period, as an average month before tax.
 
-    A yearly line counts a twelfth in each month, whenever it was paid. One-off lines and
-    prorations are left out, credit notes are taken off in proportion, payments made outside
-    Stripe count. The currency with the largest sum is the answer; the others come beside it.
-    None if no line pays for that time.
+    A monthly line counts whole in the month in which its period begins, a yearly one a twelfth
+    in each, whenever it was paid: a price that never changes is its own average, whatever day
+    renews it. Periods of weeks or odd days count day by day. One-off lines and prorations are
+    left out, credit notes are taken off in proportion, payments made outside Stripe count. The
+    currency with the largest sum is the answer; the others come beside it. None if no line pays
+    for that time.
     """
     start, end = trailing_months(at)
     shares: dict[str, Decimal] = {}
@@ -66,11 +69,44 @@ def _share(line: Line, start: datetime, end: datetime) -> Decimal | None:
     details = line.parent.subscription_item_details if line.parent else None
     if details is None or details.proration:
         return None
-    overlap = min(line.period.end, end) - max(line.period.start, start)
-    length = (line.period.end - line.period.start).total_seconds()
-    if length <= 0 or overlap.total_seconds() <= 0:
+    part = _part(line.period.start, line.period.end, start, end)
+    if part is None:
         return None
     amount = line.amount - sum(one.amount for one in line.discount_amounts or ())
     # VENDOR: an inclusive tax is part of the line's amount, an exclusive one is not.
     amount -= sum(tax.amount for tax in line.taxes or () if tax.tax_behavior == "inclusive")
-    return Decimal(amount) * int(overlap.total_seconds()) / int(length)
+    return Decimal(amount) * part.numerator / part.denominator
+
+
+def _part(since: datetime, until: datetime, start: datetime, end: datetime) -> Fraction | None:
+    """Which part of a service period counts between two beginnings of months; None if none."""
+    months = _whole_months(since, until)
+    if months is None:
+        overlap = min(until, end) - max(since, start)
+        counted, whole = overlap.total_seconds(), (until - since).total_seconds()
+    else:
+        first = _month(since)
+        counted = min(first + months, _month(end)) - max(first, _month(start))
+        whole = months
+    return Fraction(int(counted), int(whole)) if counted > 0 and whole > 0 else None
+
+
+def _whole_months(since: datetime, until: datetime) -> int | None:
+    """How many months a period has, if it ends on the day of the month on which it began.
+
+    # VENDOR: a subscription that is anchored to a day which a month lacks renews on that month's
+    # last day (billing cycle anchor).
+    """
+    since, until = since.astimezone(UTC), until.astimezone(UTC)
+    is_month = since.day == until.day or (_is_last_day(since if since.day < until.day else until))
+    months = _month(until) - _month(since)
+    return months if is_month and months > 0 else None
+
+
+def _month(at: datetime) -> int:
+    at = at.astimezone(UTC)
+    return at.year * 12 + at.month
+
+
+def _is_last_day(at: datetime) -> bool:
+    return (at + timedelta(days=1)).day == 1

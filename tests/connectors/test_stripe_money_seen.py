@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from domain.money import Money
@@ -173,6 +175,54 @@ def test_paid_months_make_the_trailing_average(world: World) -> None:
         ]
     )
     assert world.picture().mrr_t3m == Money(250000, "usd")
+
+
+def monthly(world: World, *periods: tuple[str, str]) -> None:
+    """Paid invoices of 2,500 dollars each, for these periods."""
+    world.has(
+        invoices=[
+            paid_invoice(
+                f"in_{number}",
+                since,
+                lines=listed(line(period={"start": seconds(since), "end": seconds(until)})),
+            )
+            for number, (since, until) in enumerate(periods)
+        ]
+    )
+
+
+@pytest.mark.req("R29")
+@pytest.mark.parametrize(
+    "days",
+    [
+        ("07-05", "08-05", "09-05", "10-05", "11-05"),
+        ("07-31", "08-31", "09-30", "10-31", "11-30"),
+        ("07-30", "08-30", "09-30", "10-30", "11-30"),
+        ("07-01", "08-01", "09-01", "10-01", "11-01"),
+    ],
+)
+def test_a_price_that_never_changes_is_its_own_average(world: World, days: list[str]) -> None:
+    monthly(world, *((f"2026-{a}T14:00", f"2026-{b}T14:00") for a, b in pairwise(days)))
+    assert world.picture().mrr_t3m == Money(250000, "usd")
+
+
+@pytest.mark.req("R29")
+@pytest.mark.parametrize(
+    ("period", "cents"),
+    [
+        (("2026-03-10", "2027-03-10"), 20833),
+        (("2026-09-10", "2026-12-10"), 55556),
+        (("2025-10-20", "2026-10-20"), 13889),
+        (("2026-10-10", "2026-11-07"), 65476),
+        (("2026-10-05", "2026-10-19"), 83333),
+    ],
+    ids=["a year", "a quarter, begun in time", "a year that ends", "four weeks", "two weeks"],
+)
+def test_other_periods_count_by_months_or_by_days(
+    world: World, period: tuple[str, str], cents: int
+) -> None:
+    monthly(world, period)
+    assert world.picture().mrr_t3m == Money(cents, "usd")
 
 
 def test_tiers_are_read_once_per_price(world: World) -> None:

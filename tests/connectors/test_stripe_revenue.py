@@ -229,11 +229,17 @@ def test_they_reach_over_the_turn_of_the_year(moment: str, first: str) -> None:
 
 def test_a_year_paid_long_ago_counts_a_twelfth_each_month() -> None:
     year = for_time("2026-01-01", "2027-01-01", amount=36500)
-    assert average(paid(year)) == Money(round(36500 * 92 / 365 / 3), "usd")
+    assert average(paid(year)) == Money(round(36500 / 12), "usd")
 
 
-def test_a_month_half_inside_counts_half() -> None:
-    assert average(paid(for_time("2026-10-16", "2026-11-16", amount=3100))) == Money(533, "usd")
+def test_a_month_counts_whole_where_it_begins() -> None:
+    begun, ended = ("2026-10-16", "2026-11-16"), ("2026-07-16", "2026-08-16")
+    assert average(paid(for_time(*begun, amount=3100))) == Money(1033, "usd")
+    assert average(paid(for_time(*ended, amount=3100))) is None
+
+
+def test_odd_days_half_inside_count_half() -> None:
+    assert average(paid(for_time("2026-10-27", "2026-11-06", amount=3000))) == Money(500, "usd")
 
 
 @pytest.mark.parametrize(
