@@ -165,8 +165,10 @@ def _rest(policy: Policy) -> Iterator[str]:
     hold, calendar = policy.hold, policy.calendar
     yield f"The chain is {', then '.join(_ROLES[role] for role in policy.escalation)}."
     yield (
-        f"In resolution lasts at most {_count(hold.max_working_days, 'working day')}; its owner is "
-        f"warned {_count(hold.warn_working_days, 'working day')} before."
+        "In resolution lasts until the date that a person gave, "
+        f"{_count(hold.longest_days, 'day')} at most; without a date "
+        f"{_count(hold.max_working_days, 'working day')}. Its owner is warned "
+        f"{_count(hold.warn_working_days, 'working day')} before."
     )
     drift = "it is switched off again" if hold.on_drift is OnDrift.RESTORE else "a person is asked"
     yield f"If somebody switches Stripe's collection back on behind a hold, {drift}."

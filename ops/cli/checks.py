@@ -14,6 +14,7 @@ from ops.cli.common import (
     print_json,
     print_table,
     runtime,
+    shown,
     when,
 )
 
@@ -112,9 +113,9 @@ def why(
     elif not found:
         out.print(f"We never wrote {field} of {record} in {system}.", markup=False)
     for value in found if not as_json else ():
-        out.print(f"{when(value.at)} UTC  {value.value!r}", style="bold", markup=False)
+        out.print(f"{when(value.at)} UTC  {shown(value.value)}", style="bold", markup=False)
         if value.replaced is not None:
-            out.print(f"  instead of  {value.replaced!r}", markup=False)
+            out.print(f"  instead of  {shown(value.replaced)}", markup=False)
         if value.wins is not None:
             out.print(f"  who wins    {value.wins}", markup=False)
         out.print(f"  because of  {value.cause}", markup=False)

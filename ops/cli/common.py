@@ -142,6 +142,11 @@ def when(moment: datetime | None, zone: str = "UTC") -> str:
     return f"{moment.astimezone(ZoneInfo(zone)):%a %d %b %H:%M}" if moment else "-"
 
 
+def shown(value: object) -> str:
+    """A value of a field as a person reads it."""
+    return "(empty)" if value is None or value == "" else repr(value)
+
+
 def plain(value: Any) -> Any:
     """JSON values of anything that the product hands out."""
     if is_dataclass(value) and not isinstance(value, type):

@@ -19,6 +19,7 @@ from ops.cli.common import (
     out,
     print_json,
     runtime,
+    shown,
     whoami,
 )
 from ops.cli.configuration import (
@@ -277,7 +278,8 @@ def _print_plan(plan: Plan, limits: Any, *, show: int) -> None:
     from jobs.plans import price
     from sync.planned import over
 
-    out.print(f"{plan.looked_at} accounts looked at, over {plan.base}.", markup=False)
+    read = f"{plan.read} of {plan.looked_at}" if plan.unread else str(plan.looked_at)
+    out.print(f"{read} accounts looked at, over {plan.base}.", markup=False)
     same = plan.counts.get("no_op", 0)
     out.print(f"{plan.summary}; {same} as they are.", style="bold", markup=False)
     for record in plan.records[:show]:
@@ -312,4 +314,4 @@ def _line(one: PlannedField) -> str:
         return f"  ! {one.name}: {one.why}"
     sign = {"create": "+", "overwrite": "~", "blank": "0"}[one.change]
     said = f" ({one.why})" if one.why else ""
-    return f"  {sign} {one.name}: {one.before!r} -> {one.after!r}{said}"
+    return f"  {sign} {one.name}: {shown(one.before)} -> {shown(one.after)}{said}"

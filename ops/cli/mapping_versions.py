@@ -26,7 +26,7 @@ from ops.cli.configuration import (
     mapping_kind,
     refuse_if_broken,
 )
-from ops.cli.versions import Raw, Version, earlier, print_version, show_difference
+from ops.cli.versions import Newer, Raw, Version, earlier, print_version, show_difference
 
 SHOWN = 5
 """Fields listed that are left alone."""
@@ -35,7 +35,7 @@ SHOWN = 5
 @mapping.command("diff")
 def diff_mapping(
     old: Version = None,
-    new: Version = None,
+    new: Newer = None,
     crm: OfCrm = None,
     as_json: Json = False,
 ) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ops.cli.common import By, Json, Yes, runtime
 from ops.cli.configuration import File, Note, policy, policy_kind
 from ops.cli.policy_plans import carry_out
-from ops.cli.versions import Raw, Version, earlier, print_version, show_difference
+from ops.cli.versions import Newer, Raw, Version, earlier, print_version, show_difference
 
 
 @policy.command("diff")
-def diff_policy(old: Version = None, new: Version = None, as_json: Json = False) -> None:
+def diff_policy(old: Version = None, new: Newer = None, as_json: Json = False) -> None:
     """Show what differs between two versions or files, whatever their order and comments.
 
     With one name: that one against the policy in force. Exits with 0 either way.

@@ -17,6 +17,10 @@ Version = Annotated[
     str | None,
     typer.Argument(help="A version's number, a file, or `shipped`. Default: the one before."),
 ]
+Newer = Annotated[
+    str | None,
+    typer.Argument(help="Another one. Default: the one in force."),
+]
 Raw = Annotated[bool, typer.Option("--raw", help="As it was written, with comments.")]
 
 
