@@ -52,8 +52,9 @@ class Effects:
         """Write an effect down; True if it is new.
 
         A command whose key is known is not written again, whatever became of it. A projection
-        replaces what still waits for the same subject, or was refused for it; one that is being
-        tried already and would be the same stays, with its wait.
+        replaces what still waits for the same subject, or was refused for it. But a write to a
+        customer that is being tried and would be the same stays, with its wait: a judgement follows
+        each try there, and would make it a first one for ever.
         """
         values = row_of(
             account,
@@ -77,7 +78,8 @@ class Effects:
                 effects.c.subject == effect.subject,
                 effects.c.is_projection,
             )
-            if bool(self._connection.execute(_is_tried(of_subject, values)).scalar()):
+            is_customers = effect.kind is EffectKind.WRITE_CUSTOMER
+            if is_customers and self._connection.execute(_is_tried(of_subject, values)).scalar():
                 return False
             self._connection.execute(
                 effects.update()
