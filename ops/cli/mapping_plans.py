@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -157,28 +159,28 @@ def _made(here: Runtime, system: str, text: str, *, limit: int | None) -> Plan:
     if system not in here.crms:
         title, switch = CRMS[system].title, CRMS[system].switch
         fail(f"{title} is not connected, so there is nothing to plan", f"Set {switch}.")
-    with err.status("looking at live records") as status:
-        return make_plan(
-            here,
-            system,
-            text,
-            limit=limit,
-            progress=lambda seen: status.update(f"{seen} accounts looked at"),
-        )
+    with looking() as progress:
+        return make_plan(here, system, text, limit=limit, progress=progress)
 
 
 def _still(here: Runtime, stored: Kept) -> Plan:
     """The plan as of now, if it is the same; otherwise the end, with what has changed."""
-    from jobs.applying import Drifted, still
+    from jobs.applying import still
+
+    with looking() as progress:
+        return still(here, stored, progress=progress)
+
+
+@contextmanager
+def looking() -> Iterator[Callable[[int], None]]:
+    """Show how many accounts a plan has looked at. One that does not hold any more ends the
+    command, with what has changed."""
+    from jobs.applying import NotApplied
 
     try:
         with err.status("looking at live records") as status:
-            return still(
-                here,
-                stored,
-                progress=lambda seen: status.update(f"{seen} accounts looked at"),
-            )
-    except Drifted as problem:
+            yield lambda seen: status.update(f"{seen} accounts looked at")
+    except NotApplied as problem:
         for line in problem.lines[:SHOWN]:
             err.print(f"  {line}", markup=False)
         if len(problem.lines) > SHOWN:

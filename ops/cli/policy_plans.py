@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +13,6 @@ from ops.cli.common import (
     Yes,
     agree,
     announce,
-    err,
     fail,
     out,
     print_json,
@@ -21,10 +20,9 @@ from ops.cli.common import (
     whoami,
 )
 from ops.cli.configuration import Needed, Note, policy, policy_kind, refuse_if_broken, text_of
-from ops.cli.mapping_plans import PLAN_ID, SHOWN, print_costs
+from ops.cli.mapping_plans import PLAN_ID, SHOWN, looking, print_costs
 
 if TYPE_CHECKING:
-    from jobs.applying import NotApplied
     from jobs.policy_plans import KeptPolicy
     from jobs.runtime import Runtime
     from sync.policy_planned import PlannedAccount, PolicyPlan
@@ -151,37 +149,16 @@ def carry_out(
 def _made(here: Runtime, text: str, *, limit: int | None) -> PolicyPlan:
     from jobs.policy_plans import make_policy_plan
 
-    with err.status("looking at live records") as status:
-        return make_policy_plan(
-            here,
-            text,
-            limit=limit,
-            progress=lambda seen: status.update(f"{seen} accounts looked at"),
-        )
+    with looking() as progress:
+        return make_policy_plan(here, text, limit=limit, progress=progress)
 
 
 def _still(here: Runtime, stored: KeptPolicy) -> PolicyPlan:
     """The plan as of now, if it is the same; otherwise the end, with what has changed."""
-    from jobs.applying import NotApplied
     from jobs.policy_plans import policy_still
 
-    try:
-        with err.status("looking at live records") as status:
-            return policy_still(
-                here,
-                stored.plan,
-                progress=lambda seen: status.update(f"{seen} accounts looked at"),
-            )
-    except NotApplied as problem:
-        _refuse(problem)
-
-
-def _refuse(problem: NotApplied) -> NoReturn:
-    for line in problem.lines[:SHOWN]:
-        err.print(f"  {line}", markup=False)
-    if len(problem.lines) > SHOWN:
-        err.print(f"  and {len(problem.lines) - SHOWN} more", markup=False)
-    fail(problem.message, problem.remedy)
+    with looking() as progress:
+        return policy_still(here, stored.plan, progress=progress)
 
 
 def _counts(plan: PolicyPlan) -> dict[str, Any]:
